@@ -1,0 +1,9 @@
+"""Recurrent layers. A cell is one module with three functions, and one line in `CELLS`.
+
+`shapes(inputs, units)` gives the shapes of its weights, in Keras's order and layout; `constants(weights)`
+turns those weights into the constants of its step program; `step(builder, x, units)` emits the program.
+"""
+
+from edgernn.cells import gru
+
+CELLS = {"gru": gru}

@@ -1,0 +1,62 @@
+"""What executes an artifact. An engine is one module with four things, and one line in `ENGINES`.
+
+`TARGET` is the target whose artifacts it reads; `version()` returns the engine's version and raises
+MissingToolError when it is not installed; `refusal(form, precision)` says why it cannot run such an artifact
+("" when it can); `open(path, form, threads)` loads one.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy as np
+
+from edgernn.network import Form, Precision
+
+ENGINES = {
+    "litert": "edgernn.engines.litert",
+    "litert-ref": "edgernn.engines.litert_ref",
+    "tflm": "edgernn.engines.tflm",
+    "onnxruntime": "edgernn.engines.onnxruntime",
+    "c": "edgernn.engines.c",
+}
+
+
+class Session(Protocol):
+    """A loaded artifact."""
+
+    @property
+    def memory(self) -> dict[str, int | None]:
+        """Bytes by the names of report.json: state_bytes, scratch_bytes, arena_bytes; None when unknown."""
+
+    def outputs(self, frames: np.ndarray) -> np.ndarray:
+        """Real outputs for raw frames, float32 [windows, steps, inputs].
+
+        Sequence form: [windows, outputs]. Step form: the outputs after every step of a stream that starts at
+        zero states, [windows, steps, outputs]. Normalising, quantising and dequantising are the session's,
+        with the constants that the artifact carries.
+        """
+
+    def prepare(self, frames: np.ndarray) -> None:
+        """Set the input of `invoke`: the window [steps, inputs], or its first frame in step form."""
+
+    def invoke(self) -> None:
+        """One inference on the prepared input, a window or a step: what a benchmark times."""
+
+
+class Engine(Protocol):
+    """What an engine's module offers."""
+
+    TARGET: str
+
+    def version(self) -> str: ...
+
+    def refusal(self, form: Form, precision: Precision) -> str: ...
+
+    def open(self, path: Path, form: Form, threads: int) -> Session: ...
+
+
+def engine(name: str) -> Engine:
+    return cast(Engine, import_module(ENGINES[name]))

@@ -1,0 +1,5 @@
+"""Layers without a state of their own; a module has the same three functions as a cell (see `edgernn.cells`)."""
+
+from edgernn.layers import dense
+
+LAYERS = {"dense": dense}

@@ -1,0 +1,107 @@
+"""Artifact writers. A target is one module (or package) with three things, and one line in `TARGETS`.
+
+`SUPPORTED` is the set of (form, precision) that it can write; `export(network, quantized, form, precision,
+folder)` writes one artifact and returns its path; `operators(path)` reads a written artifact back and says
+which operators it has and what arithmetic they do.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol, cast
+
+from edgernn import __version__
+from edgernn.errors import ExportError
+from edgernn.network import Form, Network, Precision, QuantizedNetwork
+
+Arithmetic = Literal["integer", "float", "none"]  # none: moves data or steers control flow
+
+TARGETS = {"tflite": "edgernn.targets.tflite", "onnx": "edgernn.targets.onnx", "c": "edgernn.targets.c"}
+
+
+class Combination(NamedTuple):
+    """One artifact that can be asked for."""
+
+    target: str
+    form: Form
+    precision: Precision
+
+
+class Operator(NamedTuple):
+    """The operators of one name and arithmetic in an artifact."""
+
+    name: str
+    count: int
+    arithmetic: Arithmetic
+
+
+class Content(NamedTuple):
+    """What a written artifact holds: its operators, and the bytes of its float and integer weights."""
+
+    operators: tuple[Operator, ...]
+    float_weight_bytes: int
+    integer_weight_bytes: int
+
+
+class Target(Protocol):
+    """What a target's module offers."""
+
+    SUPPORTED: frozenset[tuple[Form, Precision]]
+    MATRIX_PRODUCTS: frozenset[str]  # the operator names that multiply by weights
+
+    def export(
+        self, network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path
+    ) -> Path: ...
+
+    def content(self, path: Path) -> Content: ...
+
+
+def target(name: str) -> Target:
+    return cast(Target, import_module(TARGETS[name]))
+
+
+def supported() -> frozenset[Combination]:
+    """Every artifact that edgernn can write."""
+    return frozenset(Combination(name, *pair) for name in TARGETS for pair in target(name).SUPPORTED)
+
+
+def artifact_name(combination: Combination) -> str:
+    """The artifact's path below `artifacts/`; a C folder holds both forms."""
+    if combination.target == "c":
+        return f"c/{combination.precision}"
+    stem = "model" if combination.form == "sequence" else "step"
+    return f"{stem}.{combination.precision}.{combination.target}"
+
+
+def audit(combination: Combination, path: Path) -> Content:
+    """Read a written artifact back and hold it to its precision.
+
+    Raises ExportError when an int8 artifact computes a matrix product in float or carries float weights, or
+    when a dynamic one has no integer weights.
+    """
+    writer = target(combination.target)
+    content = writer.content(path)
+    floats = {op.name for op in content.operators if op.arithmetic == "float"}
+    if combination.precision == "int8" and (floats & writer.MATRIX_PRODUCTS or content.float_weight_bytes):
+        raise ExportError(f"{path.name} is not int8: float operators {sorted(floats)}, "
+                          f"{content.float_weight_bytes} bytes of float weights; please report this")
+    if combination.precision != "float32" and not content.integer_weight_bytes:
+        raise ExportError(f"{path.name} has no int8 weights; please report this")
+    return content
+
+
+def metadata(network: Network, form: Form, precision: Precision) -> dict[str, object]:
+    """What travels inside every artifact: how to make its input from raw frames, and what its output means."""
+    return {
+        "edgernn": __version__,
+        "name": network.name,
+        "form": form,
+        "precision": precision,
+        "steps": network.steps,
+        "rate_hz": network.rate_hz,
+        "channels": list(network.channels),
+        "mean": [float(value) for value in network.mean],
+        "std": [float(value) for value in network.std],
+        "labels": list(network.labels),
+    }
