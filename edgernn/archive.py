@@ -17,6 +17,7 @@ from edgernn.errors import InputError
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's oldest date: a clock must not change the bytes
 _HEADER = "header.json"
+PARTIAL = ".partial"  # ends the name of a file that is still being written
 
 
 def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -55,7 +56,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}; choose another folder with --out") from None
     try:

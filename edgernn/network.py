@@ -18,6 +18,7 @@ from edgernn.program import Builder, Program
 Form = Literal["sequence", "step"]
 Precision = Literal["float32", "dynamic", "int8"]
 StateType = Literal["int8", "int16"]
+Granularity = Literal["tensor", "row"]
 
 KINDS: Mapping[str, ModuleType] = {**CELLS, **LAYERS}
 

@@ -1,4 +1,4 @@
-"""Post-training quantisation: int8 weights by row, and ranges of all values from whole float streams."""
+"""Post-training quantisation: int8 weights, and ranges of all values from whole float streams."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from edgernn.errors import InputError
 from edgernn.lowering import expand_blend
-from edgernn.network import Calibration, Network, QuantizedNetwork, StateType
+from edgernn.network import Calibration, Granularity, Network, QuantizedNetwork, StateType
 from edgernn.reference import run_float
 
 BIAS_LIMIT = 2**30  # a bias may take half of the int32 accumulator, the products have the other half
@@ -16,7 +16,12 @@ SMALLEST_INPUT_SCALE = 1 / 256
 
 
 def quantize(
-    network: Network, streams: np.ndarray, state: StateType = "int16", method: str = "minmax", percentile: float = 100.0
+    network: Network,
+    streams: np.ndarray,
+    state: StateType = "int16",
+    granularity: Granularity = "tensor",
+    method: str = "minmax",
+    percentile: float = 100.0,
 ) -> QuantizedNetwork:
     """Quantise to int8 with the ranges that `streams` [streams, steps, inputs] (normalised) give.
 
@@ -29,7 +34,7 @@ def quantize(
     for op in network.program().ops:
         if op.primitive == "matvec":
             bias = constants[op.bias] if op.bias else np.zeros(len(constants[op.weight]))
-            scales[op.weight] = row_scales(constants[op.weight], bias)
+            scales[op.weight] = weight_scales(constants[op.weight], bias, granularity)
             weights[op.weight] = quantize_rows(constants[op.weight], scales[op.weight])
     kept = 100.0 if method == "minmax" else percentile
     provenance = Calibration(method, kept, *streams.shape[:2])
@@ -37,14 +42,15 @@ def quantize(
     return QuantizedNetwork(network, "int8", state, weights, scales, ranges, provenance)
 
 
-def row_scales(weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Symmetric int8 scales, float64 [rows]: the largest weight of a row becomes 127.
+def weight_scales(weight: np.ndarray, bias: np.ndarray, granularity: Granularity) -> np.ndarray:
+    """Symmetric int8 scales, float64 [rows]: the largest weight of a row, or of the matrix, becomes 127.
 
     A row of zeros, or of weights tiny beside its bias, gets the scale at which its bias still fits an int32.
     """
     largest = np.abs(weight.astype(np.float64)).max(axis=1) / 127
     for_bias = np.abs(bias.astype(np.float64)) / (BIAS_LIMIT * SMALLEST_INPUT_SCALE)
-    return np.maximum(np.maximum(largest, for_bias), 2.0**-40)
+    rows = np.maximum(np.maximum(largest, for_bias), 2.0**-40)
+    return np.full_like(rows, rows.max()) if granularity == "tensor" else rows
 
 
 def quantize_rows(weight: np.ndarray, scales: np.ndarray) -> np.ndarray:

@@ -25,7 +25,9 @@ ENGINES = {
 
 
 class Session(Protocol):
-    """A loaded artifact."""
+    """A loaded artifact; one `invoke` makes `per_invoke` inferences, more than one where a call costs more."""
+
+    per_invoke: int
 
     @property
     def memory(self) -> dict[str, int | None]:

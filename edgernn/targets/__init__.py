@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, Protocol, cast
 from edgernn import __version__
 from edgernn.errors import ExportError
 from edgernn.network import Form, Network, Precision, QuantizedNetwork
+from edgernn.program import State
 
 Arithmetic = Literal["integer", "float", "none"]  # none: moves data or steers control flow
 
@@ -89,6 +90,16 @@ def audit(combination: Combination, path: Path) -> Content:
     if combination.precision != "float32" and not content.integer_weight_bytes:
         raise ExportError(f"{path.name} has no int8 weights; please report this")
     return content
+
+
+def read_name(state: State) -> str:
+    """The name of a state among the inputs of a step artifact, `gru.h` for the value `gru/h`."""
+    return state.name.replace("/", ".")
+
+
+def next_name(state: State) -> str:
+    """The name of a state among the outputs of a step artifact, `gru.h.next`."""
+    return read_name(state) + ".next"
 
 
 def metadata(network: Network, form: Form, precision: Precision) -> dict[str, object]:

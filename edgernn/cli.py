@@ -1,0 +1,214 @@
+"""The command line: parse, call, print. Heavy modules are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from edgernn import __version__
+from edgernn.errors import EdgernnError, InputError
+
+app = typer.Typer(
+    help="Train compact recurrent networks, quantise them to integers and ship them, with proof.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+data_app = typer.Typer(help="Datasets that package registries hold.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A build folder.")]
+
+
+@app.command()
+def build(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a value of the recipe.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The build folder [default: build/<recipe's name>].")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="STAGE", help="Run this stage and those after it again.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every stage again.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Make everything that the recipe asks for: models, C code, and the report that proves them."""
+    from edgernn import pipeline, recipe as recipes
+    from edgernn.progress import Progress
+
+    plan = recipes.load(recipe, overrides or ())
+    fresh = pipeline.later_stages("data" if no_cache else start)
+    progress = Progress(quiet or as_json)
+    folder = out or Path("build") / plan.name
+    _conclude(pipeline.build(plan, recipe.parent, folder, progress, fresh), folder, quiet, as_json)
+
+
+@app.command()
+def verify(folder: Folder, quiet: Quiet = False, as_json: Json = False) -> None:
+    """Run every artifact of a build on every engine again, on the whole test split."""
+    _again(folder, "verify", quiet, as_json)
+
+
+@app.command()
+def bench(folder: Folder, quiet: Quiet = False, as_json: Json = False) -> None:
+    """Measure latency and memory of every artifact of a build again."""
+    _again(folder, "benchmark", quiet, as_json)
+
+
+@app.command()
+def report(folder: Folder, quiet: Quiet = False, as_json: Json = False) -> None:
+    """Write report.html and report.md again, from report.json."""
+    from edgernn import report as reports
+
+    content = reports.load(folder)
+    reports.write(content, folder)
+    _conclude(content, folder, quiet, as_json)
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An artifact: .tflite, .onnx or a C folder.")],
+    as_json: Json = False,
+) -> None:
+    """Show what an artifact holds: operators, integer or float, weights, inputs and outputs."""
+    from edgernn import inspection
+
+    _print(inspection.inspect(file), as_json, inspection.table)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Show which engines, compilers and training tools are there, and what would add the others."""
+    from edgernn import health
+
+    _print(health.checks(), as_json, health.table)
+
+
+@app.command()
+def run(
+    folder: Folder,
+    frames: Annotated[Path, typer.Option("--input", metavar="FILE", help="Raw frames, a CSV file with a header.")],
+    as_json: Json = False,
+) -> None:
+    """Feed frames to the integer network one by one, as a sensor would, and print each decision."""
+    from edgernn import streaming
+
+    for decision in streaming.decisions(folder, frames):
+        print(json.dumps(decision) if as_json else "{step:6d}  {label}  {output:.4g}".format(**decision))
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="DIR_A", help="A build folder.")],
+    second: Annotated[Path, typer.Argument(metavar="DIR_B", help="Another one.")],
+    as_json: Json = False,
+) -> None:
+    """Show two builds side by side: metric, drop, size and latency of each artifact on each engine."""
+    from edgernn import comparison
+
+    _print(comparison.compare(first, second), as_json, comparison.table)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The recipe's name.")],
+    task: Annotated[str, typer.Option("--task", metavar="TASK", help="What the network is to do: classify.")],
+) -> None:
+    """Write a commented recipe for your own data to <NAME>.yaml."""
+    from edgernn import scaffold
+
+    print(f"wrote {scaffold.write(name, task, Path.cwd())}")
+
+
+@data_app.command("list")
+def data_list(as_json: Json = False) -> None:
+    """Show the datasets of the catalog."""
+    from edgernn import datasets, listing
+
+    _print([row._asdict() for row in datasets.catalog_rows()], as_json, listing.table)
+
+
+@data_app.command("fetch")
+def data_fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A dataset of `edgernn data list`.")],
+) -> None:
+    """Download a dataset into the cache; afterwards builds need no network for it."""
+    from edgernn import datasets
+
+    print(datasets.fetch(name))
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"edgernn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _again(folder: Path, stage: str, quiet: bool, as_json: bool) -> None:
+    from edgernn import pipeline
+    from edgernn.progress import Progress
+
+    content = pipeline.again(folder, frozenset({stage}), Progress(quiet or as_json))
+    _conclude(content, folder, quiet, as_json)
+
+
+def _conclude(content: dict[str, Any], folder: Path, quiet: bool, as_json: bool) -> NoReturn:
+    """Print a report's summary; exit 0 when all gates passed, else 1."""
+    if as_json:
+        print(json.dumps(content))
+    elif not quiet:
+        from rich.console import Console
+
+        from edgernn import report as reports
+
+        Console().print(reports.summary(content))
+        print(f"report: {folder / 'report.html'}")
+    raise typer.Exit(0 if content["passed"] else 1)
+
+
+def _print(content: Any, as_json: bool, table: Any) -> None:
+    if as_json:
+        print(json.dumps(content, indent=1))
+        return
+    from rich.console import Console
+
+    Console().print(table(content))
+
+
+def main() -> None:
+    """The console script: one line for every error that edgernn knows, and its exit code."""
+    try:
+        app()
+    except EdgernnError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM):
+            raise
+        _fail(f"{error.filename or 'a file'}: {error.strerror}; free space or choose --out", InputError.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted; run the same command again to go on", 130)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"edgernn: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,151 @@
+"""Labelled windows from a recipe's `data` section. A source is one module with `load(section, base)`.
+
+A new dataset of the catalog is an entry in `catalog.CATALOG`, a module that reads its file and a line here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from edgernn.datasets import catalog, csv_windows, npz, splitting, watch_activity
+from edgernn.datasets.sections import DataSection, NpzData
+from edgernn.datasets.series import Recordings, Series
+from edgernn.datasets.splits import Split, Splits
+from edgernn.errors import InputError
+from edgernn.features import windows
+from edgernn.section import nearest
+
+SOURCES: dict[str, Callable[[DataSection, Path], Recordings]] = {
+    "csv": csv_windows.load,
+    "npz": npz.load,
+    "watch_activity": watch_activity.load,
+}
+
+_LOG = logging.getLogger(__name__)
+
+
+class CatalogRow(NamedTuple):
+    """One line of `edgernn data list`."""
+
+    name: str
+    task: str
+    examples: str
+    licence: str
+    download_bytes: int
+    cached: bool
+    description: str
+
+
+class Cut(NamedTuple):
+    """How recordings become windows; all in samples."""
+
+    window: int
+    hop: int
+    train_hop: int
+    every: int
+
+
+def load(data: DataSection, base: Path, seed: int) -> Splits:
+    """The windows that `data` describes; paths are relative to `base`, `seed` decides what is drawn.
+
+    Raises:
+        InputError: the data is missing or wrong, or a split or a class has no window; one line.
+        MissingToolError: a catalog dataset is not cached and there is no pip to fetch it.
+    """
+    recordings = SOURCES[data.source](data, base)
+    cut = _cut(data, recordings)
+    _refuse_short(recordings, cut.window)
+    groups = splitting.assign(recordings.series, data.split, seed)
+    hops = (cut.train_hop, cut.hop, cut.hop)
+    train, validation, test = (_split(recordings, g, cut, hop) for g, hop in zip(groups, hops, strict=True))
+    _refuse_missing_classes(recordings.labels, train=train, test=test)
+    if not len(validation):
+        raise InputError(
+            "data.split: the validation groups have no window; name others or shorten data.window"
+        )
+    drawn = splitting.calibration(train.y, data.split.calibration, seed)
+    rate = recordings.rate_hz / cut.every
+    return Splits(train, validation, train.take(drawn), test, recordings.labels, recordings.channels, rate)
+
+
+def fingerprint(data: DataSection, base: Path) -> str:
+    """A hash that changes when the data that `data` names does; of a catalog entry without fetching it."""
+    if data.source in catalog.CATALOG:
+        return catalog.CATALOG[data.source].member_sha256
+    root = base / str(getattr(data, "path", ""))
+    files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
+    total = hashlib.sha256()
+    for path in files:
+        total.update(str(path).encode())
+        total.update(path.read_bytes() if path.is_file() else b"missing")
+    return total.hexdigest()
+
+
+def catalog_rows() -> tuple[CatalogRow, ...]:
+    """What `edgernn data list` shows, by name."""
+    return tuple(
+        CatalogRow(
+            name=entry.name,
+            task=entry.task,
+            examples=entry.examples,
+            licence=entry.licence,
+            download_bytes=entry.archive_bytes,
+            cached=catalog.cached_path(entry).is_file(),
+            description=entry.description,
+        )
+        for _, entry in sorted(catalog.CATALOG.items())
+    )
+
+
+def fetch(name: str) -> Path:
+    """The cached file of a catalog dataset, downloaded if need be.
+
+    Raises:
+        InputError: the name is unknown, or what `catalog.fetch` raises.
+        MissingToolError: there is no pip to fetch it with.
+    """
+    if name not in catalog.CATALOG:
+        raise InputError(f"{name} is not a dataset of the catalog{nearest(name, catalog.CATALOG)}")
+    return catalog.fetch(catalog.CATALOG[name])
+
+
+def _cut(data: DataSection, recordings: Recordings) -> Cut:
+    if isinstance(data, NpzData):  # each recording is one window
+        steps = len(recordings.series[0].values)
+        return Cut(steps, steps, steps, 1)
+    return Cut(data.window, data.hop, data.train_hop, data.every)
+
+
+def _refuse_short(recordings: Recordings, window: int) -> None:
+    lengths = [len(one.values) for one in recordings.series]
+    if max(lengths) < window:
+        raise InputError(
+            f"data.window is {window} samples, but the longest recording has {max(lengths)}; shorten it"
+        )
+    short = sum(length < window for length in lengths)
+    if short:
+        _LOG.warning("%d of %d recordings are shorter than a window and give none", short, len(lengths))
+
+
+def _split(recordings: Recordings, groups: frozenset[str], cut: Cut, hop: int) -> Split:
+    chosen: Sequence[Series] = [one for one in recordings.series if one.group in groups]
+    x, label, group = windows.cut(chosen, cut.window, hop, cut.every)
+    number = {name: index for index, name in enumerate(recordings.labels)}
+    return Split(x, np.array([number[name] for name in label], dtype=np.int64), group)
+
+
+def _refuse_missing_classes(labels: tuple[str, ...], **splits: Split) -> None:
+    if len(labels) < 2:
+        raise InputError(f"the data has one class only ({labels[0]}); a classifier needs two")
+    for name, split in splits.items():
+        missing = [label for index, label in enumerate(labels) if not np.any(split.y == index)]
+        if missing:
+            raise InputError(
+                f"the class {missing[0]} has no example in {name}; name a group that has it in data.split"
+            )

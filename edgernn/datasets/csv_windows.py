@@ -1,0 +1,185 @@
+"""The user's own recordings in CSV: one file, or all `*.csv` files below a folder.
+
+The first row names the columns. Rows are samples in order of time. A new recording starts with another file,
+another value of the `series` column, and wherever the label or the group changes.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, count, islice
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from edgernn.datasets.sections import CsvData, DataSection
+from edgernn.datasets.series import Recordings, Series
+from edgernn.errors import InputError
+
+_CHUNK = 50_000  # rows parsed at a time: bounds the memory that cells take as text
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where in a row to look: channels, and the text columns; `names` is the whole header."""
+
+    channels: tuple[int, ...]
+    text: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Text:
+    """A text column: the cell of row i is names[codes[i]]."""
+
+    codes: np.ndarray  # int32 [rows]
+    names: tuple[str, ...]
+
+    def at(self, row: int) -> str:
+        return self.names[self.codes[row]]
+
+
+def load(section: DataSection, base: Path) -> Recordings:
+    """The recordings of a CSV file or folder; labels in alphabetical order.
+
+    Raises:
+        InputError: a file is missing, empty or not CSV, a column is missing, a cell is empty, or a
+            channel's cell is not a finite number; with file, row (the header is row 1) and column.
+    """
+    assert isinstance(section, CsvData)
+    root = base / section.path
+    series = tuple(chain.from_iterable(_recordings(path, root, section) for path in _files(root)))
+    labels = tuple(sorted({one.label for one in series}))
+    return Recordings(series, labels, section.columns, section.rate_hz)
+
+
+def _files(root: Path) -> list[Path]:
+    if root.is_file():
+        return [root]
+    if not root.is_dir():
+        raise InputError(f"{root}: no such file or folder; correct data.path")
+    files = sorted(path for path in root.rglob("*.csv") if path.is_file())
+    if not files:
+        raise InputError(f"{root}: the folder holds no .csv file")
+    return files
+
+
+def _recordings(path: Path, root: Path, section: CsvData) -> list[Series]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            values, text = _parse(file, path, section)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from None
+    except csv.Error as error:
+        raise InputError(f"{path}: not CSV: {error}") from None
+    name = path.name if path == root else path.relative_to(root).as_posix()
+    same = np.zeros(len(values), np.int32)
+    text = {**text, "file": _Text(same, (name,)), "folder": _Text(same, (path.resolve().parent.name,))}
+    label, group = text[section.label], text[section.group]
+    series = text[section.series] if section.series else text["file"]
+    return [
+        Series(values[rows], label.at(rows[0]), group.at(rows[0]), f"{name}, recording {number}")
+        for number, rows in enumerate(_runs(series.codes, label.codes, group.codes), 1)
+    ]
+
+
+def _runs(series: np.ndarray, label: np.ndarray, group: np.ndarray) -> list[np.ndarray]:
+    """The rows of each recording in order of time: those of one series, cut where label or group changes."""
+    order = np.argsort(series, kind="stable")
+    changed = np.zeros(len(order) - 1, bool)
+    for key in (series, label, group):
+        changed |= key[order][1:] != key[order][:-1]
+    return np.split(order, np.flatnonzero(changed) + 1)
+
+
+def _parse(file: TextIO, path: Path, section: CsvData) -> tuple[np.ndarray, dict[str, _Text]]:
+    """Values float32 [rows, channels] and the text columns by name."""
+    reader = csv.reader(file)
+    columns = _header(next(reader, []), path, section)
+    books: list[dict[str, int]] = [{} for _ in columns.text]  # cell -> code
+    values: list[np.ndarray] = []
+    codes: list[np.ndarray] = []
+    for first in count(2, _CHUNK):
+        rows = list(islice(reader, _CHUNK))
+        if not rows:
+            break
+        filled = [row for row in rows if row]  # a blank line is no sample
+        parsed = _numbers(filled, columns)
+        if parsed is None or any(not row[i].strip() for row in filled for i in columns.text):
+            raise InputError(f"{path}, {_first_fault(rows, first, columns)}")
+        values.append(parsed)
+        codes.append(_codes(filled, columns, books))
+    if not sum(map(len, values)):
+        raise InputError(f"{path}: has a header and no rows")
+    table = np.concatenate(codes, axis=1)
+    text = {columns.names[i]: _Text(table[k], tuple(books[k])) for k, i in enumerate(columns.text)}
+    return np.concatenate(values), text
+
+
+def _header(row: Sequence[str], path: Path, section: CsvData) -> _Columns:
+    names = tuple(name.strip() for name in row)
+    if not any(names):
+        raise InputError(f"{path}: is empty; the first row must name the columns")
+    wanted = (section.label, section.group, section.series)
+    text = [name for name in wanted if name is not None and name not in ("file", "folder")]
+    for name in (*section.columns, *text):
+        if names.count(name) != 1:
+            fault = "there twice" if name in names else f"not in the header, which has: {', '.join(names)}"
+            raise InputError(f"{path}: the column {name} is {fault}")
+    return _Columns(
+        channels=tuple(map(names.index, section.columns)),
+        text=tuple(dict.fromkeys(map(names.index, text))),
+        names=names,
+    )
+
+
+def _numbers(rows: list[list[str]], columns: _Columns) -> np.ndarray | None:
+    """float32 [rows, channels]; None if a row has the wrong length or a cell is not a finite number."""
+    width = len(columns.names)
+    if any(len(row) != width for row in rows):
+        return None
+    try:
+        flat = [float(row[i]) for row in rows for i in columns.channels]
+    except ValueError:
+        return None
+    with np.errstate(over="ignore"):
+        values = np.array(flat).astype(np.float32).reshape(len(rows), len(columns.channels))
+    return values if np.isfinite(values).all() else None
+
+
+def _codes(rows: list[list[str]], columns: _Columns, books: list[dict[str, int]]) -> np.ndarray:
+    """int32 [text columns, rows]; new cells are added to `books`."""
+    codes = [
+        [book.setdefault(row[i].strip(), len(book)) for row in rows]
+        for i, book in zip(columns.text, books, strict=True)
+    ]
+    return np.array(codes, dtype=np.int32).reshape(len(books), len(rows))
+
+
+def _first_fault(rows: list[list[str]], first: int, columns: _Columns) -> str:
+    """Row, column and what is wrong there, for a chunk that has a fault."""
+    width = len(columns.names)
+    for number, row in enumerate(rows, first):
+        if row and len(row) != width:
+            return f"row {number}: has {len(row)} cells, and the header has {width}"
+        for index in (*columns.channels, *columns.text) if row else ():
+            fault = _cell_fault(row[index], index in columns.channels)
+            if fault:
+                return f"row {number}, column {columns.names[index]}: {fault}"
+    raise AssertionError("a chunk was refused although every cell of it is good")
+
+
+def _cell_fault(cell: str, number: bool) -> str:
+    if not cell.strip():
+        return "the cell is empty"
+    try:
+        value = float(cell) if number else 0.0
+    except ValueError:
+        return f"{cell[:40]!r} is not a number"
+    with np.errstate(over="ignore"):
+        return "" if np.isfinite(np.float32(value)) else f"{cell[:40]} is not a finite 32-bit number"

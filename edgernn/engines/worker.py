@@ -1,0 +1,75 @@
+"""The child process that runs one artifact on one engine: a job as JSON on stdin, what it found on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgernn import archive, engines
+
+
+def main() -> None:
+    job = json.load(sys.stdin)
+    _, arrays = archive.load(Path(job["frames"]))
+    found = {"verify": verify, "benchmark": benchmark}[job["action"]](job, arrays["x"])
+    print(json.dumps(found))
+
+
+def verify(job: dict[str, Any], frames: np.ndarray) -> dict[str, Any]:
+    """All outputs, written to the job's `outputs`, and the memory that the engine knows of."""
+    session = _open(job)
+    archive.save(Path(job["outputs"]), {}, {"y": session.outputs(frames)})
+    return {"memory": session.memory}
+
+
+def benchmark(job: dict[str, Any], frames: np.ndarray) -> dict[str, Any]:
+    """Microseconds of each inference, and the peak memory of a second load.
+
+    The second load counts: the first one brings the engine's library, which a process pays once.
+    """
+    _open(job).outputs(frames[:1, :2] if job["form"] == "step" else frames[:1])
+    before = _reset_peak()
+    session = _open(job)
+    session.prepare(frames[0])
+    for _ in range(job["warmup"]):
+        session.invoke()
+    times = [_timed(session) for _ in range(job["runs"])]
+    peak = _status("VmHWM")
+    peak_bytes = peak - before if before is not None and peak is not None else None
+    return {"latency_us": times, "memory": {**session.memory, "peak_bytes": peak_bytes}}
+
+
+def _open(job: dict[str, Any]) -> engines.Session:
+    return engines.engine(job["engine"]).open(Path(job["artifact"]), job["form"], job["threads"])
+
+
+def _timed(session: engines.Session) -> float:
+    started = time.perf_counter_ns()
+    session.invoke()
+    return (time.perf_counter_ns() - started) / 1e3 / session.per_invoke
+
+
+def _reset_peak() -> int | None:
+    """Forget the process's peak memory; returns the bytes resident now, None where Linux's /proc is not."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return None
+    return _status("VmRSS")
+
+
+def _status(name: str) -> int | None:
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(name + ":")), None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What turns recordings into the frames that a network reads."""

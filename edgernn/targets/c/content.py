@@ -1,0 +1,49 @@
+"""Reading a C folder back: which kernels it calls, and which constants it carries."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from edgernn.errors import ExportError
+from edgernn.targets import Content, Operator
+from edgernn.targets.c.kernels import ARITHMETIC
+
+_CALL = re.compile(r"^\s+(ernn_\w+)\(", re.MULTILINE)
+_ARRAY = re.compile(r"\b(int8_t|float|double) (\w+)\[\w*\] = \{([^}]*)\};")
+_PREPROCESSING = {"input_factor", "input_offset"}  # normalising and quantising a frame; no weights
+_BYTES = {"int8_t": 1, "float": 4, "double": 8}
+
+
+def model_name(path: Path) -> str:
+    """The name of the model in a C folder: its one source file that is no kernel.
+
+    Raises ExportError when there is not exactly one.
+    """
+    names = [file.stem for file in path.glob("*.c") if not file.name.startswith("ernn_")]
+    if len(names) != 1:
+        raise ExportError(f"{path} holds {len(names)} models; export it again")
+    return names[0]
+
+
+def content(path: Path) -> Content:
+    """Every kernel call in `<name>.c` is an operator.
+
+    Raises ExportError when it calls a kernel that the runtime does not have.
+    """
+    source = (path / f"{model_name(path)}.c").read_text("utf-8")
+    calls = Counter(_CALL.findall(source))
+    if unknown := sorted(set(calls) - set(ARITHMETIC)):
+        raise ExportError(f"{path}: the runtime has no kernel {', '.join(unknown)}; export it again")
+    sizes = {name: (kind, _BYTES[kind] * _elements(values)) for kind, name, values in _ARRAY.findall(source)}
+    weights = {name: pair for name, pair in sizes.items() if name not in _PREPROCESSING}
+    return Content(
+        operators=tuple(Operator(name, count, ARITHMETIC[name]) for name, count in sorted(calls.items())),
+        float_weight_bytes=sum(size for kind, size in weights.values() if kind != "int8_t"),
+        integer_weight_bytes=sum(size for kind, size in weights.values() if kind == "int8_t"),
+    )
+
+
+def _elements(values: str) -> int:
+    return len([value for value in values.split(",") if value.strip()])

@@ -1,0 +1,103 @@
+"""Reading a TFLite file back: which operators it has, and what arithmetic they do."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from ai_edge_litert import schema_py_generated as schema
+
+from edgernn.errors import ExportError, InputError
+from edgernn.lowering import QType
+from edgernn.targets import Arithmetic, Content, Operator
+from edgernn.targets.tflite.operators import OPERATORS, OperatorName
+
+METADATA = "edgernn"  # the name of the metadata entry, a JSON object
+_FLOATS = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16)
+_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+
+
+def read(path: Path) -> Any:
+    """The model of a file. Raises InputError when it is missing or not a TFLite file."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    if content[4:8] != b"TFL3":
+        raise InputError(f"{path} is not a TFLite file")
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+
+
+def content(path: Path) -> Content:
+    """Raises ExportError for an operator that is not in the list of those that edgernn writes."""
+    model = read(path)
+    counts: Counter[tuple[str, Arithmetic]] = Counter()
+    float_weights: dict[int, int] = {}
+    integer_weights: dict[int, int] = {}
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            name = _NAMES[model.operatorCodes[operator.opcodeIndex].builtinCode]
+            if name not in OPERATORS:
+                raise ExportError(f"{path.name} holds {name}, which edgernn does not write")
+            counts[name, _arithmetic(graph, operator, cast(OperatorName, name))] += 1
+            if OPERATORS[cast(OperatorName, name)].work == "product":
+                weight = graph.tensors[operator.inputs[1]]
+                sizes = float_weights if weight.type in _FLOATS else integer_weights
+                sizes[weight.buffer] = len(model.buffers[weight.buffer].data)
+    operators = tuple(
+        Operator(name, count, arithmetic) for (name, arithmetic), count in sorted(counts.items())
+    )
+    return Content(operators, sum(float_weights.values()), sum(integer_weights.values()))
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or an output of a model: its name in the signature, shape and type (None for float32)."""
+
+    name: str
+    shape: tuple[int, ...]
+    qtype: QType | None
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a caller needs to run a file: its ports in the order of the subgraph, and its metadata."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    metadata: Mapping[str, Any]
+
+
+def describe(path: Path) -> Description:
+    """Raises InputError when the file is not a TFLite file of edgernn."""
+    model = read(path)
+    entries = {entry.name.decode(): entry.buffer for entry in model.metadata or ()}
+    if METADATA not in entries or not model.signatureDefs:
+        raise InputError(f"{path} was not written by edgernn: it has no {METADATA} metadata")
+    signature, graph = model.signatureDefs[0], model.subgraphs[0]
+    return Description(
+        inputs=tuple(_port(graph, entry) for entry in signature.inputs),
+        outputs=tuple(_port(graph, entry) for entry in signature.outputs),
+        metadata=json.loads(bytes(model.buffers[entries[METADATA]].data)),
+    )
+
+
+def _port(graph: Any, entry: Any) -> Port:
+    tensor = graph.tensors[entry.tensorIndex]
+    qtype = None
+    if tensor.type not in _FLOATS:
+        dtype: Literal["int8", "int16"] = "int8" if tensor.type == schema.TensorType.INT8 else "int16"
+        quantization = tensor.quantization
+        qtype = QType(dtype, float(quantization.scale[0]), int(quantization.zeroPoint[0]))
+    return Port(entry.name.decode(), tuple(int(n) for n in tensor.shape), qtype)
+
+
+def _arithmetic(graph: Any, operator: Any, name: OperatorName) -> Arithmetic:
+    if OPERATORS[name].work in ("movement", "control"):
+        return "none"
+    tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
+    return "float" if any(tensor.type in _FLOATS for tensor in tensors) else "integer"

@@ -1,0 +1,63 @@
+"""Training with tf_keras: the float network, its Keras twin, and how fast that one is.
+
+TensorFlow is imported by the first call, never by importing this package.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgernn.datasets.splits import Splits
+from edgernn.network import Network
+from edgernn.recipe import Recipe
+
+__all__ = ["fit", "keras_latency", "keras_model", "keras_outputs", "to_network"]
+
+
+def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
+    """The network of `recipe.network`, trained on `splits.train` as `recipe.train` says.
+
+    Writes TensorBoard logs to `<folder>/logs/train` and a checkpoint to `<folder>/checkpoints/train.npz` after
+    every epoch. A call that finds the checkpoint of the same recipe and data goes on from there and ends with
+    the same bytes as a call that was never interrupted.
+
+    Raises:
+        InputError: a loss or a gradient is not finite, or the recipe does not fit the data.
+    """
+    from edgernn.train import fitting
+
+    return fitting.fit(recipe, splits, folder, quiet)
+
+
+def keras_model(network: Network) -> Any:
+    """A tf_keras.Model: normalised windows [batch, steps, inputs] -> output of the last step [batch, outputs]."""
+    from edgernn.train import models
+
+    return models.sequence_model(network)
+
+
+def to_network(model: Any, like: Network) -> Network:
+    """`like` with the weights of a tf_keras.Model that `keras_model(like)` made."""
+    from edgernn.train import models
+
+    return models.to_network(model, like)
+
+
+def keras_outputs(network: Network, x: np.ndarray) -> np.ndarray:
+    """What Keras computes for raw windows [windows, steps, inputs]: float32 [windows, outputs]."""
+    from edgernn.train import inference
+
+    return inference.outputs(network, x)
+
+
+def keras_latency(network: Network, x: np.ndarray, runs: int) -> list[float]:
+    """Microseconds of `runs` calls of the compiled Keras model, one window a call, on one thread.
+
+    `x` are raw windows [windows, steps, inputs], taken in turn; normalising them is not timed.
+    """
+    from edgernn.train import inference
+
+    return inference.latency(network, x, runs)

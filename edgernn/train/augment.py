@@ -1,0 +1,121 @@
+"""Random changes to raw training windows: another tempo, angle, side, gain, and noise.
+
+Windows are raw frames float32 [windows, steps, channels]; everything is drawn from the generator that is passed
+in, so the same generator gives the same windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgernn.errors import InputError
+from edgernn.recipe import AugmentSection
+from edgernn.section import nearest
+
+
+@dataclass(frozen=True, eq=False)
+class Augmentation:
+    """The recipe's section with its channel names turned into what multiplies a frame.
+
+    `mirror` is -1 at the channels that change sign on the other side of the body, `rates` 1 at those that grow
+    with the tempo (angular velocities), `unit` the deviation that noise is relative to; float32 [channels].
+    """
+
+    section: AugmentSection
+    mirror: np.ndarray
+    rates: np.ndarray
+    unit: np.ndarray
+
+    @classmethod
+    def of(cls, section: AugmentSection, channels: Sequence[str], unit: np.ndarray) -> Augmentation:
+        """Raises InputError when the section does not fit the data's channels."""
+        if (section.rotate_degrees or section.roll_degrees) and len(channels) % 3:
+            raise InputError(
+                "train.augment turns sensors of three axes (rotate_degrees, roll_degrees), and the data has "
+                f"{len(channels)} channels; set both to 0"
+            )
+        mirror = 1 - 2 * _marked("mirror", section.mirror, channels)
+        return cls(section, mirror, _marked("rates", section.rates, channels), unit)
+
+
+def apply(
+    x: np.ndarray, augmentation: Augmentation, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Changed windows, float32 in the shape of `x`, and the index of each one's last real step, int64 [windows].
+
+    A window played faster than it was recorded ends early; its last frame is then repeated to the end.
+    """
+    section = augmentation.section
+    last = np.full(len(x), x.shape[1] - 1)
+    if section.speed:
+        x, last = _paced(x, section.speed, augmentation.rates, rng)
+    if section.mirror:
+        x = np.where(rng.random((len(x), 1, 1)) < 0.5, x * augmentation.mirror, x)
+    if section.rotate_degrees or section.roll_degrees:
+        x = _turned(x, np.deg2rad(section.rotate_degrees), np.deg2rad(section.roll_degrees), rng)
+    if section.rate_gain:
+        gain = np.exp(section.rate_gain * rng.standard_normal((len(x), 1, 1)))
+        x = x * (1 + (gain - 1) * augmentation.rates)
+    if section.scale:
+        x = x * (1 + section.scale * rng.standard_normal((len(x), 1, x.shape[2])))
+    if section.jitter:
+        x = x + section.jitter * augmentation.unit * rng.standard_normal(x.shape)
+    return x.astype(np.float32), last
+
+
+def _marked(key: str, names: Sequence[str], channels: Sequence[str]) -> np.ndarray:
+    """1 at the channels that are named, else 0, float32 [channels]."""
+    unknown = next((name for name in names if name not in channels), None)
+    if unknown is not None:
+        raise InputError(f"train.augment.{key} names {unknown}, which is not a channel{nearest(unknown, channels)}")
+    return np.isin(np.array(channels), np.array(names, np.str_)).astype(np.float32)
+
+
+def _paced(
+    x: np.ndarray, speed: float, rates: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Windows at another tempo, up to 1 + speed times as fast or as slow, and each one's last real step.
+
+    A slower one starts at a random moment; between frames the value is interpolated.
+    """
+    windows, steps, _ = x.shape
+    tempo = np.exp(rng.uniform(-1, 1, windows) * np.log1p(speed))  # recorded frames a step
+    start = rng.random(windows) * np.maximum(0, (steps - 1) * (1 - tempo))
+    moment = np.minimum(start[:, None] + tempo[:, None] * np.arange(steps), steps - 1)  # [windows, steps]
+    before = np.minimum(moment.astype(np.int64), steps - 2)
+    share = (moment - before)[..., None].astype(np.float32)
+    rows = np.arange(windows)[:, None]
+    frames = x[rows, before] * (1 - share) + x[rows, before + 1] * share
+    factor = 1 + (tempo[:, None, None] - 1) * rates  # [windows, 1, channels]
+    last = np.minimum(steps - 1, ((steps - 1) / tempo).astype(np.int64))
+    return frames * factor.astype(np.float32), last
+
+
+def _turned(x: np.ndarray, any_axis: float, first_axis: float, rng: np.random.Generator) -> np.ndarray:
+    """All three-axis sensors of a window turned alike; the angles (radians) are deviations of normal draws.
+
+    `any_axis` turns about an axis of random direction, `first_axis` about the sensor's own first axis on top.
+    """
+    direction = rng.standard_normal((len(x), 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    vector = direction * any_axis * rng.standard_normal((len(x), 1))
+    vector[:, 0] += first_axis * rng.standard_normal(len(x))
+    triads = x.reshape(len(x), x.shape[1], -1, 3)
+    turned = np.einsum("wij,wtsj->wtsi", _rotation(vector).astype(np.float32), triads, optimize=True)
+    return turned.reshape(x.shape)
+
+
+def _rotation(vector: np.ndarray) -> np.ndarray:
+    """Matrices [count, 3, 3] that turn about `vector` [count, 3] by its length in radians.
+
+    Rodrigues' formula: 1 + sin(a) K + (1 - cos(a)) K^2, K the cross product with the unit vector.
+    """
+    angle = np.linalg.norm(vector, axis=1, keepdims=True)
+    x, y, z = (vector / np.maximum(angle, 1e-12)).T
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
+    sine, versine = np.sin(angle)[..., None], (1 - np.cos(angle))[..., None]
+    return np.eye(3) + sine * cross + versine * (cross @ cross)

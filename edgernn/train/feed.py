@@ -1,0 +1,64 @@
+"""Batches for the training loop: shuffled, augmented and normalised on a second core while the first one trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from edgernn.datasets.splits import Split
+from edgernn.features import normalize
+from edgernn.train import augment
+from edgernn.train.augment import Augmentation
+
+
+class Batch(NamedTuple):
+    """x: normalised float32 [windows, steps, inputs]; y: class int32 [windows]; weight of each step in the loss:
+    float32 [windows, steps], 1 or 0."""
+
+    x: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Feed:
+    """Where training batches come from. What a batch holds depends on (seed, epoch, number of the batch) alone.
+
+    Steps before `loss_from` do not count in the loss: a network cannot know yet.
+    """
+
+    split: Split
+    mean: np.ndarray
+    std: np.ndarray
+    augmentation: Augmentation
+    batch_size: int
+    loss_from: int
+    seed: int
+
+    @property
+    def batches(self) -> int:
+        """Batches an epoch; all are full, so the last one may repeat windows of the first."""
+        return -(-len(self.split) // self.batch_size)
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.split))
+        rows = np.resize(order, (self.batches, self.batch_size))
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(self._batch, rows[0], epoch, 0)
+            for number in range(1, self.batches):
+                ready, coming = coming, pool.submit(self._batch, rows[number], epoch, number)
+                yield ready.result()
+            yield coming.result()
+
+    def _batch(self, rows: np.ndarray, epoch: int, number: int) -> Batch:
+        rng = np.random.default_rng([self.seed, epoch, number])
+        x, last = augment.apply(self.split.x[rows], self.augmentation, rng)
+        steps = np.arange(x.shape[1])
+        start = np.minimum(self.loss_from, last)  # every window keeps at least its last real step
+        weight = (steps >= start[:, None]) & (steps <= last[:, None])
+        frames = normalize.apply(x, self.mean, self.std)
+        return Batch(frames, self.split.y[rows].astype(np.int32), weight.astype(np.float32))

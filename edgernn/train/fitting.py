@@ -1,0 +1,94 @@
+"""From a recipe and its windows to a trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgernn.datasets.splits import Splits
+from edgernn.features import normalize
+from edgernn.network import Layer, Network
+from edgernn.recipe import FeaturesSection, LayerChoice, Recipe, TrainSection
+from edgernn.train import checkpoint, models
+from edgernn.train.augment import Augmentation
+from edgernn.train.feed import Feed
+from edgernn.train.learner import Learner
+from edgernn.train.loop import Run, train
+
+
+def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
+    """See `edgernn.train.fit`."""
+    network = untrained(recipe, splits)
+    model = models.every_step_model(network)
+    learner = Learner(model, network, recipe.train, recipe.seed)
+    best = train(run("train", recipe, learner, network, splits), folder, quiet)
+    learner.averaged.set_weights(best)
+    return models.to_network(learner.averaged, network)
+
+
+def untrained(recipe: Recipe, splits: Splits) -> Network:
+    """The recipe's network with the weights that training starts from, which its seed decides.
+
+    Raises InputError when the recipe gives the last layer another number of units than the data has classes.
+    """
+    mean, std = _constants(recipe.features, splits)
+    return Network(
+        name=recipe.name,
+        steps=splits.train.x.shape[1],
+        rate_hz=splits.rate_hz,
+        channels=splits.channels,
+        labels=splits.labels,
+        mean=mean,
+        std=std,
+        layers=_layers(recipe.network.stack(len(splits.labels)), len(splits.channels), recipe.seed),
+    )
+
+
+def run(
+    stage: str,
+    recipe: Recipe,
+    learner: Learner,
+    network: Network,
+    splits: Splits,
+    settle: Callable[[], None] = lambda: None,
+    keep_from: int = 0,
+) -> Run:
+    """A training of `learner`, whose section may differ from the recipe's; it starts from `network`.
+
+    Raises InputError when the augmentation names channels that the data does not have.
+    """
+    section = learner.section
+    feed = Feed(
+        split=splits.train,
+        mean=network.mean,
+        std=network.std,
+        augmentation=Augmentation.of(section.augment, splits.channels, network.std),
+        batch_size=section.batch_size,
+        loss_from=int(section.loss_from * network.steps),
+        seed=recipe.seed,
+    )
+    key = checkpoint.key(stage, _settings(recipe, section), network, splits)
+    return Run(stage, key, network, learner, feed, splits.validation, settle, keep_from)
+
+
+def _constants(features: FeaturesSection, splits: Splits) -> tuple[Any, Any]:
+    if features.normalize == "standard":
+        return normalize.fit(splits.train.x)
+    return normalize.identity(len(splits.channels))
+
+
+def _layers(choices: tuple[LayerChoice, ...], inputs: int, seed: int) -> tuple[Layer, ...]:
+    """Layers named for their kind: gru, gru_2, dense."""
+    layers: list[Layer] = []
+    for index, (kind, units) in enumerate(choices):
+        count = 1 + sum(layer.kind == kind for layer in layers)
+        name = kind if count == 1 else f"{kind}_{count}"
+        layers.append(Layer(name, kind, inputs, units, models.first_weights(kind, inputs, units, seed + index)))
+        inputs = units
+    return tuple(layers)
+
+
+def _settings(recipe: Recipe, section: TrainSection) -> dict[str, Any]:
+    prune = recipe.prune.model_dump(mode="json") if recipe.prune else None
+    return {"seed": recipe.seed, "train": section.model_dump(mode="json"), "prune": prune}

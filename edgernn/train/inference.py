@@ -1,0 +1,39 @@
+"""The float network as Keras runs it: the outside evidence for the reference, and the line for latency."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from edgernn.features import normalize
+from edgernn.network import Network
+from edgernn.train import models
+from edgernn.train.backend import tf
+
+BATCH = 256  # windows a call; bounds the memory
+WARM_UP = 10  # calls before the first timed one; the very first one traces the graph
+
+
+def outputs(network: Network, x: np.ndarray) -> np.ndarray:
+    """Outputs float32 [windows, outputs] for raw windows [windows, steps, inputs]."""
+    model = models.sequence_model(network)
+    frames = normalize.apply(x, network.mean, network.std)
+    parts = [model(frames[start : start + BATCH], training=False) for start in range(0, len(frames), BATCH)]
+    return np.concatenate([np.zeros((0, network.outputs), np.float32), *parts])
+
+
+def latency(network: Network, x: np.ndarray, runs: int) -> list[float]:
+    """Microseconds of each of `runs` calls with one raw window of `x` [windows, steps, inputs]."""
+    model = models.sequence_model(network)
+    call = tf.function(lambda frames: model(frames, training=False))
+    windows = [tf.constant(frame[None]) for frame in normalize.apply(x, network.mean, network.std)]
+    for index in range(WARM_UP):
+        call(windows[index % len(windows)])
+    return [_microseconds(call, windows[index % len(windows)]) for index in range(runs)]
+
+
+def _microseconds(call: tf.types.experimental.PolymorphicFunction, window: tf.Tensor) -> float:
+    start = time.perf_counter_ns()
+    call(window).numpy()  # to NumPy: waits for the result
+    return (time.perf_counter_ns() - start) / 1000

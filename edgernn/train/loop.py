@@ -1,0 +1,133 @@
+"""The training loop: epochs of steps, validation after each, the best weights kept, and resumable at any moment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgernn.datasets.splits import Split
+from edgernn.features import normalize
+from edgernn.network import Network
+from edgernn.train import checkpoint, watch
+from edgernn.train.backend import tf
+from edgernn.train.feed import Batch, Feed
+from edgernn.train.learner import Learner, tensors
+from edgernn.train.logs import Logs
+from edgernn.train.meter import Meter, meter
+
+WARM_UP_STEPS = 100  # the learning rate rises to its full value over these
+FLOOR = 0.02  # of the learning rate, where the cosine ends
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training: who learns what from which batches.
+
+    `stage` names its logs and its checkpoint, `key` is the hash of all that the result depends on. `settle` is
+    called before every validation. Epochs before `keep_from` are never kept as the best.
+    """
+
+    stage: str
+    key: str
+    network: Network
+    learner: Learner
+    feed: Feed
+    validation: Split
+    settle: Callable[[], None]
+    keep_from: int = 0
+
+    @property
+    def steps(self) -> int:
+        return self.learner.section.epochs * self.feed.batches
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one epoch: means over its steps, and the validation after it."""
+
+    loss: float
+    accuracy: float
+    gradient_norm: float
+    learning_rate: float
+    validation_loss: float
+    validation_accuracy: float
+
+    def scalars(self) -> dict[str, float]:
+        """By the names of their TensorBoard charts."""
+        return {
+            "loss/train": self.loss,
+            "loss/validation": self.validation_loss,
+            "accuracy/train": self.accuracy,
+            "accuracy/validation": self.validation_accuracy,
+            "learning_rate": self.learning_rate,
+            "gradient_norm": self.gradient_norm,
+        }
+
+    def __str__(self) -> str:
+        return f"loss {self.loss:.3f}, validation {self.validation_loss:.3f} ({self.validation_accuracy:.1%})"
+
+
+def train(run: Run, folder: Path, quiet: bool) -> tuple[np.ndarray, ...]:
+    """The best weights of a training, in the order of the network's; resumes from its checkpoint if there is one."""
+    path = folder / "checkpoints" / f"{run.stage}.npz"
+    section = run.learner.section
+    progress = checkpoint.resume(path, run.key, run.learner.state()) or checkpoint.start(run.keep_from)
+    logs = Logs(folder / "logs" / run.stage)
+    text = ""
+    with meter(run.stage, run.steps, quiet) as tell:
+        while progress.epoch < section.epochs and progress.epoch - progress.best_epoch <= section.patience:
+            figures = _epoch(run, progress.epoch, tell, text)
+            text = f"epoch {progress.epoch + 1} of {section.epochs}, {figures}"
+            logs.write(progress.epoch, figures.scalars())
+            progress = progress.after(figures.validation_loss, run.learner.averages(), run.keep_from)
+            checkpoint.save(path, run.key, progress, run.learner.state())
+    return progress.best
+
+
+def learning_rate(step: int, steps: int, peak: float, schedule: str) -> float:
+    """The rate of a step of `steps`: a linear rise, then constant or half a cosine down to 2 % (SGDR, 2017)."""
+    rise = min(1.0, (step + 1) / min(WARM_UP_STEPS, max(1, steps // 10)))
+    if schedule == "constant":
+        return peak * rise
+    return peak * rise * (FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * step / steps)) / 2)
+
+
+def memory(step: int, average: float) -> float:
+    """How much of the averaged weights stays at a step; grows, so that the first weights are soon forgotten."""
+    return min(average, (step + 1) / (step + 10))
+
+
+def _epoch(run: Run, epoch: int, tell: Meter, text: str) -> Figures:
+    totals = np.zeros(3)  # loss, accuracy, gradient norm
+    for number, batch in enumerate(run.feed.epoch(epoch)):
+        step = epoch * run.feed.batches + number
+        totals += _step(run, batch, epoch, step)
+        tell(step + 1, text)
+    run.settle()
+    loss, accuracy, norm = totals / run.feed.batches
+    section = run.learner.section
+    rate = learning_rate(step, run.steps, section.learning_rate, section.schedule)
+    return Figures(loss, accuracy, norm, rate, *_validated(run, epoch))
+
+
+def _step(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, float]:
+    """Learn from one batch; its loss, accuracy and gradient norm."""
+    learner, section = run.learner, run.learner.section
+    gradients = learner.gradients(*tensors(batch), tf.constant(step, tf.int64))
+    watch.require_finite(learner, run.network, gradients, batch, epoch, step)
+    rate = learning_rate(step, run.steps, section.learning_rate, section.schedule)
+    stays = tf.constant(memory(step, section.average), tf.float32)
+    learner.update(gradients.by_variable, gradients.norm, tf.constant(rate, tf.float32), stays)
+    return float(gradients.loss), float(gradients.accuracy), float(gradients.norm)
+
+
+def _validated(run: Run, epoch: int) -> tuple[float, float]:
+    """Loss and accuracy of the averaged weights on the validation split."""
+    frames = normalize.apply(run.validation.x, run.network.mean, run.network.std)
+    loss, accuracy = run.learner.evaluate(tf.constant(frames), tf.constant(run.validation.y.astype(np.int32)))
+    watch.require_finite_validation(float(loss), run.learner, epoch)
+    return float(loss), float(accuracy)

@@ -1,0 +1,58 @@
+"""Splits on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgernn import archive
+from edgernn.datasets import splits
+from edgernn.datasets.splits import Split, Splits
+from edgernn.errors import InputError
+
+
+def sample() -> Splits:
+    rng = np.random.default_rng(0)
+    parts = [
+        Split(
+            rng.standard_normal((n, 3, 2)).astype(np.float32),
+            rng.integers(0, 2, n),
+            np.array([f"gröup {i}" for i in range(n)]),
+        )
+        for n in (5, 1, 2, 3)
+    ]
+    return Splits(*parts, labels=("a", "b c"), channels=("x", "y"), rate_hz=12.5)
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    saved = sample()
+    splits.save(saved, tmp_path / "s.npz")
+    loaded = splits.load(tmp_path / "s.npz")
+    assert (loaded.labels, loaded.channels, loaded.rate_hz) == (("a", "b c"), ("x", "y"), 12.5)
+    for name in ("train", "validation", "calibration", "test"):
+        for key in ("x", "y", "group"):
+            before, after = (getattr(getattr(s, name), key) for s in (saved, loaded))
+            np.testing.assert_array_equal(before, after)
+            assert before.dtype == after.dtype
+
+
+def test_the_same_splits_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        splits.save(sample(), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_another_archive_is_refused(tmp_path: Path) -> None:
+    archive.save(tmp_path / "s.npz", {}, {"train_x": np.zeros(1)})
+    with pytest.raises(InputError, match=r"s\.npz holds no train_y; delete it and build again$"):
+        splits.load(tmp_path / "s.npz")
+
+
+def test_take_keeps_examples_together() -> None:
+    train = sample().train
+    some = train.take(np.array([3, 1]))
+    assert some.group.tolist() == ["gröup 3", "gröup 1"]
+    np.testing.assert_array_equal(some.x, train.x[[3, 1]])
+    np.testing.assert_array_equal(some.y, train.y[[3, 1]])

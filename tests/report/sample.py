@@ -1,0 +1,311 @@
+"""A report like that of a real build: rows that ran, were skipped and failed; passing and failing gates."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+LABELS = (
+    "pendulum",
+    "abduction",
+    "forward elevation",
+    "internal rotation",
+    "external rotation",
+    "trapezius extension",
+    "upright row",
+)
+EXAMPLES = 1040
+VERSIONS = {
+    "litert": "2.3.0",
+    "litert-ref": "2.3.0",
+    "tflm": "0.dev20261023182759",
+    "onnxruntime": "1.31.1",
+    "c": "clang 19.1",
+    "numpy": "2.4.6",
+    "keras": "tf_keras 2.21.0",
+}
+
+# name, target, form, precision, bytes, integer operators, float operators
+ARTIFACTS = (
+    ("model.float32.tflite", "tflite", "sequence", "float32", 38_412, 0, 13),
+    ("model.dynamic.tflite", "tflite", "sequence", "dynamic", 15_260, 2, 11),
+    ("model.int8.tflite", "tflite", "sequence", "int8", 12_904, 14, 0),
+    ("step.float32.tflite", "tflite", "step", "float32", 34_180, 0, 11),
+    ("step.int8.tflite", "tflite", "step", "int8", 11_020, 12, 0),
+    ("model.float32.onnx", "onnx", "sequence", "float32", 33_020, 0, 3),
+    ("model.dynamic.onnx", "onnx", "sequence", "dynamic", 10_480, 1, 3),
+    ("step.float32.onnx", "onnx", "step", "float32", 33_650, 0, 12),
+    ("step.int8.onnx", "onnx", "step", "int8", 13_310, 12, 0),
+    ("c/int8", "c", "step", "int8", 64_870, 9, 0),
+)
+
+# artifact, engine, drop, agreement, largest error, median microseconds, per
+RAN = (
+    ("network", "numpy", 0.0, 1.0, 0.0, 3900.0, "sequence"),
+    ("network", "keras", 0.0, 1.0, 4.1e-7, 2140.0, "sequence"),
+    ("model.float32.tflite", "litert", 0.0, 1.0, 3.6e-7, 212.0, "sequence"),
+    ("model.float32.tflite", "litert-ref", 0.0, 1.0, 3.9e-7, 655.0, "sequence"),
+    ("model.dynamic.tflite", "litert", 0.001, 0.996, 0.031, 148.0, "sequence"),
+    ("model.int8.tflite", "litert", 0.002, 0.993, 0.048, 121.0, "sequence"),
+    ("model.int8.tflite", "litert-ref", 0.003, 0.991, 0.051, 940.0, "sequence"),
+    ("model.int8.tflite", "tflm", 0.003, 0.991, 0.052, 1105.0, "sequence"),
+    ("step.float32.tflite", "litert", 0.0, 1.0, 3.6e-7, 2.9, "step"),
+    ("step.float32.tflite", "litert-ref", 0.0, 1.0, 3.9e-7, 6.8, "step"),
+    ("step.float32.tflite", "tflm", 0.0, 1.0, 4.0e-7, 11.2, "step"),
+    ("step.int8.tflite", "litert", 0.002, 0.993, 0.048, 2.4, "step"),
+    ("step.int8.tflite", "litert-ref", 0.003, 0.991, 0.051, 9.7, "step"),
+    ("step.int8.tflite", "tflm", 0.003, 0.991, 0.052, 12.5, "step"),
+    ("model.float32.onnx", "onnxruntime", 0.0, 1.0, 4.4e-7, 176.0, "sequence"),
+    ("model.dynamic.onnx", "onnxruntime", -0.001, 0.995, 0.029, 131.0, "sequence"),
+    ("step.float32.onnx", "onnxruntime", 0.0, 1.0, 4.4e-7, 7.3, "step"),
+    ("step.int8.onnx", "onnxruntime", 0.001, 0.992, 0.055, 14.6, "step"),
+    ("c/int8", "c", 0.0, 0.997, 0.019, 96.0, "sequence"),
+    ("c/int8", "c", 0.0, 0.997, 0.019, 0.98, "step"),
+)
+NOT_RUN = (
+    (
+        "model.float32.tflite",
+        "tflm",
+        "skipped",
+        "tflm has no kernel for this WHILE body; use step.float32.tflite",
+    ),
+    (
+        "model.dynamic.tflite",
+        "tflm",
+        "skipped",
+        "tflm has no hybrid FULLY_CONNECTED; dynamic models need litert",
+    ),
+    (
+        "model.dynamic.tflite",
+        "litert-ref",
+        "failed",
+        "the interpreter refused the model: node 3 failed to prepare",
+    ),
+)
+
+
+def sample_report(passed: bool = True) -> dict[str, Any]:
+    """A fresh report; with `passed` False the agreement gate fails and so does the build."""
+    report = {
+        "schema": 1,
+        "name": "activity",
+        "created": "2026-11-22T12:04:32Z",
+        "edgernn_version": "0.1.0",
+        "seed": 7,
+        "recipe": {
+            "name": "activity",
+            "seed": 7,
+            "data": {"source": "watch_activity", "window": 200, "hop": 100},
+            "network": {"layers": [{"gru": {"units": 40}}, {"dense": {}}]},
+            "quantize": {"precision": "int8"},
+        },
+        "machine": {
+            "system": "Linux 6.1 x86_64",
+            "processor": "Intel Xeon 2.6 GHz",
+            "cores": 2,
+            "python": "3.11.2",
+        },
+        "network": {
+            "parameters": 6047,
+            "macs_per_step": 5800,
+            "sparsity": 0.498,
+            "layers": [
+                {
+                    "name": "gru_0",
+                    "kind": "gru",
+                    "inputs": 6,
+                    "units": 40,
+                    "parameters": 5760,
+                    "sparsity": 0.5,
+                },
+                {
+                    "name": "dense_0",
+                    "kind": "dense",
+                    "inputs": 40,
+                    "units": 7,
+                    "parameters": 287,
+                    "sparsity": 0.0,
+                },
+            ],
+        },
+        "metric": _metric(),
+        "keras": {"max_abs_error": 4.1e-7, "test_examples": EXAMPLES},
+        "artifacts": [_artifact(row) for row in ARTIFACTS],
+        "results": [_ran(row) for row in RAN] + [_not_run(*row) for row in NOT_RUN],
+        "drift_over_time": _drift(),
+        "gates": _gates(),
+        "provenance": _provenance(),
+        "passed": True,
+    }
+    return report if passed else _failing(report)
+
+
+def _metric() -> dict[str, Any]:
+    matrix = _confusion(0)
+    return {
+        "name": "accuracy",
+        "unit": "fraction",
+        "higher_is_better": True,
+        "float": 0.873,
+        "baseline": {"name": "random_forest", "value": 0.841},
+        "test_examples": EXAMPLES,
+        "labels": list(LABELS),
+        "float_confusion": matrix,
+        "confusion": [
+            {"artifact": "model.int8.tflite", "engine": "litert", "matrix": _confusion(1)},
+            {"artifact": "c/int8", "engine": "c", "matrix": _confusion(2)},
+        ],
+    }
+
+
+def _confusion(moved: int) -> list[list[int]]:
+    counts = np.random.default_rng(5).poisson(2.6, (len(LABELS), len(LABELS)))
+    np.fill_diagonal(counts, (140, 121, 133, 96, 148, 129, 141))
+    for row in range(moved):
+        counts[row, row] -= 1
+        counts[row, row + 1] += 1
+    return counts.tolist()
+
+
+def _artifact(row: tuple[str, str, str, str, int, int, int]) -> dict[str, Any]:
+    name, target, form, precision, size, integer, floats = row
+    operators = [("FULLY_CONNECTED", integer, "integer"), ("Gemm", floats, "float"), ("RESHAPE", 2, "none")]
+    return {
+        "name": name,
+        "target": target,
+        "form": form,
+        "precision": precision,
+        "bytes": size,
+        "sha256": hashlib.sha256(name.encode()).hexdigest(),
+        "quantized_ops": integer,
+        "float_ops": floats,
+        "operators": [{"name": n, "count": c, "arithmetic": a} for n, c, a in operators if c],
+    }
+
+
+def _ran(row: tuple[str, str, float, float, float, float, str]) -> dict[str, Any]:
+    artifact, engine, drop, agreement, error, median, per = row
+    return _row(artifact, engine) | {
+        "status": "ok",
+        "reason": None,
+        "metric": round(0.873 - drop, 4),
+        "metric_drop": drop,
+        "agreement": agreement,
+        "max_abs_error": error,
+        "mean_abs_error": error / 11,
+        "latency_us": {
+            "median": median,
+            "p95": 1.12 * median,
+            "min": 0.94 * median,
+            "runs": 500,
+            "threads": 1,
+            "per": per,
+        },
+        "memory": {
+            "peak_bytes": 1_940_000,
+            "state_bytes": 80,
+            "scratch_bytes": None,
+            "arena_bytes": 9_216 if engine == "tflm" else None,
+        },
+        "flash_bytes": 21_300 if engine == "c" else None,
+    }
+
+
+def _not_run(artifact: str, engine: str, status: str, reason: str) -> dict[str, Any]:
+    empty = (
+        "metric",
+        "metric_drop",
+        "agreement",
+        "max_abs_error",
+        "mean_abs_error",
+        "latency_us",
+        "memory",
+        "flash_bytes",
+    )
+    return _row(artifact, engine) | dict.fromkeys(empty) | {"status": status, "reason": reason}
+
+
+def _row(artifact: str, engine: str) -> dict[str, Any]:
+    return {
+        "artifact": artifact,
+        "engine": engine,
+        "engine_version": VERSIONS[engine],
+        "device": "host",
+        "instructions": None,
+    }
+
+
+def _drift() -> list[dict[str, Any]]:
+    random = np.random.default_rng(3)
+    seen: dict[tuple[str, str], float] = {(row[0], row[1]): row[4] for row in RAN if row[0] != "network"}
+    points = []
+    for (artifact, engine), last in seen.items():
+        for step in range(1, 101, 3):
+            mean = last / 11 * (step / 100) ** 0.4 * float(np.exp(random.normal(0, 0.06)))
+            points.append(
+                {
+                    "artifact": artifact,
+                    "engine": engine,
+                    "step": step,
+                    "mean_abs_error": mean,
+                    "max_abs_error": 6 * mean,
+                }
+            )
+    return points
+
+
+def _gates() -> list[dict[str, Any]]:
+    rows = (
+        ("metric_above_baseline", 0.841, 0.873, "network on numpy"),
+        ("metric_drop_max", 0.01, 0.003, "model.int8.tflite on tflm"),
+        ("agreement_min", 0.98, 0.991, "step.int8.tflite on tflm"),
+        ("size_ratio_max", 0.35, 12_904 / 38_412, "model.int8.tflite"),
+        ("parameters_max", 20_000, 6047, None),
+        ("c_equals_reference", True, True, "c/int8 on c"),
+        ("step_equals_sequence", True, True, "model.int8.tflite on litert"),
+    )
+    return [{"name": n, "limit": limit, "value": v, "passed": True, "where": w} for n, limit, v, w in rows]
+
+
+def _provenance() -> dict[str, Any]:
+    stages = (
+        ("data", 3.1, True),
+        ("train", 141.0, True),
+        ("prune", 48.2, True),
+        ("quantize", 2.2, False),
+        ("export", 1.4, False),
+        ("verify", 31.5, False),
+        ("benchmark", 22.8, False),
+    )
+    return {
+        "data": {
+            "source": "watch_activity",
+            "package": "seglearn",
+            "version": "1.2.5",
+            "sha256": "ec6b952c85c9627050102854b372d85951563d3b990df677d7c55547e87413dd",
+            "licence": "BSD-3-Clause",
+        },
+        "tools": {
+            "tensorflow": "2.21.0",
+            "tf_keras": "2.21.0",
+            "ai-edge-litert": "2.3.0",
+            "onnxruntime": "1.31.1",
+            "onnx": "1.23.2",
+            "numpy": "2.4.6",
+        },
+        "stages": [{"name": name, "seconds": seconds, "cached": cached} for name, seconds, cached in stages],
+    }
+
+
+def _failing(report: dict[str, Any]) -> dict[str, Any]:
+    where = next(
+        r for r in report["results"] if (r["artifact"], r["engine"]) == ("step.int8.onnx", "onnxruntime")
+    )
+    where |= {"agreement": 0.9796, "metric": 0.859, "metric_drop": 0.014}
+    for gate in report["gates"]:
+        if gate["name"] in {"metric_drop_max", "agreement_min"}:
+            value = where["metric_drop"] if gate["name"] == "metric_drop_max" else where["agreement"]
+            gate |= {"value": value, "passed": False, "where": "step.int8.onnx on onnxruntime"}
+    return report | {"passed": False}
