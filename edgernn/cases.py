@@ -40,13 +40,11 @@ def cases(combinations: Sequence[Combination], chosen: str | Sequence[str], fold
         for combination in combinations
         for form in (FORMS if combination.target == "c" else (combination.form,))
         for name in ENGINES
-        if engine(name).TARGET == combination.target
+        if combination.target == engine(name).TARGET
     ]
 
 
-def _case(
-    combination: Combination, form: Form, name: str, chosen: str | Sequence[str], folder: Path
-) -> Case:
+def _case(combination: Combination, form: Form, name: str, chosen: str | Sequence[str], folder: Path) -> Case:
     artifact = artifact_name(combination)
     skip = engine(name).refusal(form, combination.precision)
     if chosen != "all" and name not in chosen:

@@ -22,6 +22,8 @@ app = typer.Typer(
 data_app = typer.Typer(help="Datasets that package registries hold.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
+_CATALOG_COLUMNS = ("name", "task", "examples", "licence", "download_bytes", "cached")
+
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A build folder.")]
@@ -31,10 +33,12 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A build folder.")]
 def build(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")],
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a value of the recipe.")
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a value of the recipe."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="The build folder [default: build/<recipe's name>].")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="The build folder [default: build/<recipe's name>]."),
     ] = None,
     start: Annotated[
         str | None, typer.Option("--from", metavar="STAGE", help="Run this stage and those after it again.")
@@ -44,7 +48,8 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Make everything that the recipe asks for: models, C code, and the report that proves them."""
-    from edgernn import pipeline, recipe as recipes
+    from edgernn import pipeline
+    from edgernn import recipe as recipes
     from edgernn.progress import Progress
 
     plan = recipes.load(recipe, overrides or ())
@@ -82,7 +87,7 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Show what an artifact holds: operators, integer or float, weights, inputs and outputs."""
-    from edgernn import inspection
+    from edgernn import inspect as inspection
 
     _print(inspection.inspect(file), as_json, inspection.table)
 
@@ -90,7 +95,7 @@ def inspect(
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Show which engines, compilers and training tools are there, and what would add the others."""
-    from edgernn import health
+    from edgernn import doctor as health
 
     _print(health.checks(), as_json, health.table)
 
@@ -98,11 +103,13 @@ def doctor(as_json: Json = False) -> None:
 @app.command()
 def run(
     folder: Folder,
-    frames: Annotated[Path, typer.Option("--input", metavar="FILE", help="Raw frames, a CSV file with a header.")],
+    frames: Annotated[
+        Path, typer.Option("--input", metavar="FILE", help="Raw frames, a CSV file with a header.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Feed frames to the integer network one by one, as a sensor would, and print each decision."""
-    from edgernn import streaming
+    from edgernn import run as streaming
 
     for decision in streaming.decisions(folder, frames):
         print(json.dumps(decision) if as_json else "{step:6d}  {label}  {output:.4g}".format(**decision))
@@ -115,7 +122,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Show two builds side by side: metric, drop, size and latency of each artifact on each engine."""
-    from edgernn import comparison
+    from edgernn import compare as comparison
 
     _print(comparison.compare(first, second), as_json, comparison.table)
 
@@ -126,7 +133,7 @@ def new(
     task: Annotated[str, typer.Option("--task", metavar="TASK", help="What the network is to do: classify.")],
 ) -> None:
     """Write a commented recipe for your own data to <NAME>.yaml."""
-    from edgernn import scaffold
+    from edgernn import new as scaffold
 
     print(f"wrote {scaffold.write(name, task, Path.cwd())}")
 
@@ -134,9 +141,10 @@ def new(
 @data_app.command("list")
 def data_list(as_json: Json = False) -> None:
     """Show the datasets of the catalog."""
-    from edgernn import datasets, listing
+    from edgernn import datasets, terminal
 
-    _print([row._asdict() for row in datasets.catalog_rows()], as_json, listing.table)
+    rows = [row._asdict() for row in datasets.catalog_rows()]
+    _print(rows, as_json, lambda content: terminal.table(content, _CATALOG_COLUMNS))
 
 
 @data_app.command("fetch")
@@ -204,7 +212,10 @@ def main() -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM):
             raise
-        _fail(f"{error.filename or 'a file'}: {error.strerror}; free space or choose --out", InputError.exit_code)
+        _fail(
+            f"{error.filename or 'a file'}: {error.strerror}; free space or choose --out",
+            InputError.exit_code,
+        )
     except KeyboardInterrupt:
         _fail("interrupted; run the same command again to go on", 130)
 

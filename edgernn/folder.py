@@ -90,5 +90,11 @@ class BuildFolder:
             for path in sorted(shipped)
             if path.is_file()
         }
-        content = {"edgernn": __version__, "name": recipe.name, "seed": recipe.seed, "tools": tools, "files": files}
+        content = {
+            "edgernn": __version__,
+            "name": recipe.name,
+            "seed": recipe.seed,
+            "tools": tools,
+            "files": files,
+        }
         archive.write_text(self.root / MANIFEST, json.dumps(content, indent=1))

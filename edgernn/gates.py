@@ -24,12 +24,20 @@ def evaluate(gates: Gates, report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _gate(name: str, limit: float, value: float | None, passed: bool, where: str = "") -> dict[str, Any]:
-    return {"name": name, "limit": limit, "value": value, "passed": passed and value is not None, "where": where}
+    return {
+        "name": name,
+        "limit": limit,
+        "value": value,
+        "passed": passed and value is not None,
+        "where": where,
+    }
 
 
 def _above_baseline(limit: bool, report: Mapping[str, Any]) -> dict[str, Any]:
     baseline, value = report["metric"]["baseline"], report["metric"]["float"]
-    return _gate("metric_above_baseline", baseline["value"], value, value > baseline["value"], baseline["name"])
+    return _gate(
+        "metric_above_baseline", baseline["value"], value, value > baseline["value"], baseline["name"]
+    )
 
 
 def _worst(name: str, key: str, worst: Callable[..., Row], within: Callable[[float, float], bool]) -> Any:
@@ -74,7 +82,10 @@ def _built_in(results: Sequence[Row]) -> list[dict[str, Any]]:
     failed = [row for row in results if row["status"] == "failed"]
     where = ", ".join(f"{row['artifact']} on {row['engine']}" for row in failed)
     gates = [_gate("engines_failed", 0, len(failed), not failed, where)]
-    for name, key in (("c_equals_reference", "equals_reference"), ("step_equals_sequence", "equals_sequence")):
+    for name, key in (
+        ("c_equals_reference", "equals_reference"),
+        ("step_equals_sequence", "equals_sequence"),
+    ):
         rows = [row for row in results if key in row]
         if rows:
             row = min(rows, key=lambda r: r[key])

@@ -20,7 +20,7 @@ from edgernn.folder import BuildFolder
 from edgernn.progress import Progress
 from edgernn.recipe import Recipe
 from edgernn.stages import Stages
-from edgernn.targets import Combination, artifact_name, audit, target
+from edgernn.targets import Combination, audit, target
 
 STAGES = (
     "data",
@@ -44,11 +44,12 @@ def build(
     Paths in the recipe are relative to `base`; `out` is the build folder; `fresh` are the stages to run even
     if nothing that they depend on has changed. Raises EdgernnError.
     """
+    plan = recipe.located(plan, base)
     folder = BuildFolder.prepare(out, plan)
-    work = Build(plan, base, folder, progress)
+    work = Build(plan, folder, progress)
     stages = Stages(folder.root, progress, fresh)
     r, f = plan, folder
-    stages.run("data", work.data, [r.data, r.seed, datasets.fingerprint(r.data, base)], [], [f.splits])
+    stages.run("data", work.data, [r.data, r.seed, datasets.fingerprint(r.data)], [], [f.splits])
     stages.run("baseline", work.baseline, [r.verify.baseline, r.seed], [f.splits], [f.baseline])
     stages.run("train", work.train, [r.name, r.seed, r.features, r.network, r.train], [f.splits], [f.trained])
     stages.run("prune", work.prune, [r.seed, r.train, r.prune], [f.splits, f.trained], [f.network])
@@ -86,12 +87,11 @@ class Build:
     """The stages of one build: each reads what earlier ones wrote and writes files of its own."""
 
     recipe: Recipe
-    base: Path
     folder: BuildFolder
     progress: Progress
 
     def data(self) -> None:
-        split_files.save(datasets.load(self.recipe.data, self.base, self.recipe.seed), self.folder.splits)
+        split_files.save(datasets.load(self.recipe.data, Path(), self.recipe.seed), self.folder.splits)
 
     def baseline(self) -> None:
         from edgernn import baseline
@@ -110,7 +110,9 @@ class Build:
         if self.recipe.prune and self.recipe.prune.sparsity:
             from edgernn import prune
 
-            network = prune.fine_tune(network, self.recipe, self.splits, self.folder.root, self.progress.quiet)
+            network = prune.fine_tune(
+                network, self.recipe, self.splits, self.folder.root, self.progress.quiet
+            )
         networks.save(network, self.folder.network)
 
     def keras(self) -> None:
@@ -155,9 +157,7 @@ class Build:
         section = self.recipe.benchmark
         frames = self.folder.cache / "window.npz"
         archive.save(frames, {}, {"x": self.splits.test.x[:1]})
-        rows = benchmark.run(
-            self.cases, frames, section.runs, section.warmup, section.threads, self.progress
-        )
+        rows = benchmark.run(self.cases, frames, section.runs, section.warmup, section.threads, self.progress)
         _write(self.folder.benchmarked, rows)
 
     def report(self, stages: Stages) -> None:

@@ -66,7 +66,9 @@ def calibrate(network: Network, streams: np.ndarray, percentile: float) -> dict[
     """
     seen: defaultdict[str, list[np.ndarray]] = defaultdict(list)
     program = expand_blend(network.program())
-    run_float(program, network.constants(), streams, lambda name, value: seen[name].append(value.astype(np.float32)))
+    run_float(
+        program, network.constants(), streams, lambda name, value: seen[name].append(value.astype(np.float32))
+    )
     tail = (100.0 - percentile) / 2
     ranges = {}
     for name, values in seen.items():

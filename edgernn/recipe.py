@@ -103,9 +103,13 @@ class AugmentSection(Section):
     speed: Share = 0.0  # tempo up to 1 + speed times as fast or as slow
     rates: tuple[str, ...] = ()  # channels that grow with the tempo: angular velocities
     rate_gain: Share = 0.0  # spread of the logarithm of a factor on all of `rates`
-    mirror: tuple[str, ...] = ()  # channels that change sign in every second window: the other side of the body
+    mirror: tuple[
+        str, ...
+    ] = ()  # channels that change sign in every second window: the other side of the body
     rotate_degrees: Annotated[Number, Field(ge=0, le=180)] = 0.0  # spread of a turn about a random axis
-    roll_degrees: Annotated[Number, Field(ge=0, le=180)] = 0.0  # and about the first axis; channels are x, y, z, ...
+    roll_degrees: Annotated[Number, Field(ge=0, le=180)] = (
+        0.0  # and about the first axis; channels are x, y, z, ...
+    )
     scale: Share = 0.0  # spread of a factor on each channel
     jitter: Annotated[Number, Field(ge=0, le=10)] = 0.0  # spread of noise, in units of normalised input
 
@@ -137,12 +141,22 @@ class PruneSection(Section):
     epochs: Annotated[Whole, Field(gt=0, le=100_000)] = 10
     learning_rate: Rate = 5e-4
 
+    @field_validator("layers")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = next((kind for kind in value if kind not in KINDS), None)
+        if unknown is not None:
+            raise ValueError(f"has {unknown}, which is not a layer{nearest(unknown, KINDS)}")
+        return value
+
 
 class QuantizeSection(Section):
     """How the integer network gets its scales."""
 
     precision: Literal["int8"] = "int8"
-    weights: Granularity = "tensor"  # one scale a matrix, as NPUs and TFLite's specification have it, or a row
+    weights: Granularity = (
+        "tensor"  # one scale a matrix, as NPUs and TFLite's specification have it, or a row
+    )
     state: StateType = "int16"  # of the hidden state in TFLite and ONNX; the C code always keeps int16
     calibration: Literal["minmax", "percentile"] = "minmax"
     percentile: Annotated[Number, Field(ge=99.9, le=100)] = 99.99  # of |x|; read by calibration: percentile
@@ -285,6 +299,15 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     return recipe
+
+
+def located(recipe: Recipe, base: Path) -> Recipe:
+    """The recipe with the path of its data made absolute; a relative one starts at `base`."""
+    path = getattr(recipe.data, "path", None)
+    if path is None:
+        return recipe
+    data = recipe.data.model_copy(update={"path": str((base / path).absolute())})
+    return recipe.model_copy(update={"data": data})
 
 
 def dump(recipe: Recipe) -> str:

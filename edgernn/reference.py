@@ -48,8 +48,8 @@ def integer_outputs(quantized: QuantizedNetwork, x: np.ndarray) -> np.ndarray:
     return run_integer(native(quantized), x)
 
 
-def run_integer(typed: TypedProgram, x: np.ndarray) -> np.ndarray:
-    """`integer_outputs` for a program with native types."""
+def run_integer(typed: TypedProgram, x: np.ndarray, observe: Observer | None = None) -> np.ndarray:
+    """`integer_outputs` for a program with native types; `observe` sees every value of each step."""
     products = {op.output: _Product.of(op, typed) for op in typed.program.ops if op.primitive == "matvec"}
 
     def execute(op: Op, values: Values) -> np.ndarray:
@@ -58,7 +58,7 @@ def run_integer(typed: TypedProgram, x: np.ndarray) -> np.ndarray:
             return products[op.output](inputs[0], typed.types[op.output].dtype)
         return _INTEGER[op.primitive](op, typed, inputs)
 
-    outputs = _stream(typed.program, x.astype(np.int64), execute, None)
+    outputs = _stream(typed.program, x.astype(np.int64), execute, observe)
     return outputs.astype(typed.types[typed.program.output].dtype)
 
 
@@ -73,7 +73,8 @@ def input_affine(quantized: QuantizedNetwork) -> tuple[np.ndarray, np.ndarray]:
 def quantize_input(quantized: QuantizedNetwork, frames: np.ndarray) -> np.ndarray:
     """Raw frames [..., inputs] normalised and quantised to int8, in float32 as the C runtime does it."""
     factor, offset = input_affine(quantized)
-    scaled = np.clip(frames.astype(np.float32) * factor + offset, np.float32(-128), np.float32(127))
+    real = frames.astype(np.float32) * factor + offset
+    scaled = np.fmin(np.fmax(real, np.float32(-128)), np.float32(127))  # fmax: not-a-number becomes -128
     return (np.trunc(scaled + np.float32(128.5)) - 128).astype(np.int8)
 
 
@@ -99,7 +100,9 @@ def _slice(op: Op, size: int, x: np.ndarray) -> np.ndarray:
     return x[:, op.start : op.start + size]
 
 
-def _float_matvec(op: Op, program: Program, constants: Mapping[str, np.ndarray], x: list[np.ndarray]) -> np.ndarray:
+def _float_matvec(
+    op: Op, program: Program, constants: Mapping[str, np.ndarray], x: list[np.ndarray]
+) -> np.ndarray:
     product = x[0] @ constants[op.weight].T
     return product + constants[op.bias] if op.bias else product
 
@@ -109,7 +112,7 @@ _FLOAT: dict[str, Callable[[Op, Program, Mapping[str, np.ndarray], list[np.ndarr
     "add": lambda op, program, constants, x: x[0] + x[1],
     "sub": lambda op, program, constants, x: x[0] - x[1],
     "mul": lambda op, program, constants, x: x[0] * x[1],
-    "sigmoid": lambda op, program, constants, x: 1 / (1 + np.exp(-x[0])),
+    "sigmoid": lambda op, program, constants, x: 0.5 * (1 + np.tanh(0.5 * x[0])),  # exp would overflow
     "tanh": lambda op, program, constants, x: np.tanh(x[0]),
     "blend": lambda op, program, constants, x: x[1] + x[0] * (x[2] - x[1]),
     "slice": lambda op, program, constants, x: _slice(op, program.sizes[op.output], x[0]),

@@ -40,7 +40,9 @@ def expected(network: Network, quantized: QuantizedNetwork, test: Split) -> Expe
     return Expected(reference.float_outputs(network, normalised), output_type.dequantize(integers), test.y)
 
 
-def run(cases: Sequence[Case], test: Split, target: Expected, cache: Path, progress: Progress) -> dict[str, Any]:
+def run(
+    cases: Sequence[Case], test: Split, target: Expected, cache: Path, progress: Progress
+) -> dict[str, Any]:
     """Results, drift over time and confusion matrices of all cases, as report.json has them."""
     frames = cache / "frames.npz"
     archive.save(frames, {}, {"x": test.x})
@@ -50,7 +52,9 @@ def run(cases: Sequence[Case], test: Split, target: Expected, cache: Path, progr
     ran = [(case, outputs[case]) for case in cases if case in outputs]
     return {
         "results": results,
-        "drift_over_time": [row for case, y in ran if case.form == "step" for row in _over_time(case, y, target)],
+        "drift_over_time": [
+            row for case, y in ran if case.form == "step" for row in _over_time(case, y, target)
+        ],
         "confusion": [_confusion(case, y, target) for case, y in ran if case.precision == "int8"],
     }
 

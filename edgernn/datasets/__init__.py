@@ -74,11 +74,11 @@ def load(data: DataSection, base: Path, seed: int) -> Splits:
     return Splits(train, validation, train.take(drawn), test, recordings.labels, recordings.channels, rate)
 
 
-def fingerprint(data: DataSection, base: Path) -> str:
+def fingerprint(data: DataSection) -> str:
     """A hash that changes when the data that `data` names does; of a catalog entry without fetching it."""
     if data.source in catalog.CATALOG:
         return catalog.CATALOG[data.source].member_sha256
-    root = base / str(getattr(data, "path", ""))
+    root = Path(getattr(data, "path", ""))
     files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
     total = hashlib.sha256()
     for path in files:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgernn.engines import compiler
+from edgernn.errors import MissingToolError
 from edgernn.network import Form, Precision
 from edgernn.targets import c as target
 
@@ -35,7 +36,7 @@ def refusal(form: Form, precision: Precision) -> str:
 def open(path: Path, form: Form, threads: int) -> CSession:
     """Compile and load the folder `path`. The generated C runs in one thread, whatever `threads` is.
 
-    Raises MissingToolError without a C compiler.
+    Raises MissingToolError without a C compiler for this machine.
     """
     return CSession(_library(target.model_name(path), _sources(path), compiler.find()), form)
 
@@ -90,12 +91,16 @@ class CSession:
         x = self.quantize(frames)
         steps = len(x)
         self.per_invoke = steps if self._form == "step" else 1
-        y = np.empty((self.per_invoke, self._outputs), np.int16)
-        self._prepared = x, y  # keeps the memory that the pointers show
-        self._arguments = (_pointer(x), _pointer(y), ctypes.c_size_t(1), ctypes.c_size_t(steps))
+        self.prepared_outputs = np.zeros((self.per_invoke, self._outputs), np.int16)
+        self._x = x  # keeps the memory that the pointer shows
+        sizes = ctypes.c_size_t(1), ctypes.c_size_t(steps)
+        self._arguments = (_pointer(x), _pointer(self.prepared_outputs), *sizes)
 
     def invoke(self) -> None:
-        """`per_invoke` inferences on the prepared input: one window, or its steps as a stream."""
+        """`per_invoke` inferences on the prepared input, one window or its steps as a stream.
+
+        What they give is in `prepared_outputs`, int16 [per_invoke, outputs].
+        """
         self._run(*self._arguments)
 
 
@@ -113,7 +118,12 @@ def _library(name: str, sources: tuple[tuple[str, str], ...], cc: compiler.Compi
         built = Path(folder) / f"{name}.so"
         flags = (f"-I{folder}", f'-DHEADER="{name}.h"', *_macros(name))
         compiler.shared_library(cc, [*sorted(Path(folder).glob("*.c")), _DRIVER], built, flags)
-        library = ctypes.CDLL(str(built))
+        try:
+            library = ctypes.CDLL(str(built))
+        except OSError:
+            raise MissingToolError(
+                f"{cc.version} compiles for another machine; unset CC or correct it"
+            ) from None
     for function, sizes in _FUNCTIONS.items():
         getattr(library, function).restype = None
         getattr(library, function).argtypes = (ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_size_t] * sizes)

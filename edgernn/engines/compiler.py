@@ -45,22 +45,16 @@ def shared_library(compiler: Compiler, sources: Sequence[Path], library: Path, f
 
     Raises ExportError with the compiler's first complaint when it refuses the sources.
     """
-    common = (
-        "-std=c99",
-        "-ffp-contract=off",
-        "-shared",
-        "-fPIC",
-        *flags,
-        "-o",
-        str(library),
-        *map(str, sources),
-    )
+    files = ("-o", str(library), *map(str, sources))
+    common = ("-std=c99", "-ffp-contract=off", "-shared", "-fPIC", *flags, *files)
     for optimisation in OPTIMISATIONS:
         done = _run((*compiler.command, *optimisation, *common))
         if done is not None and done.returncode == 0:
             return
     complaint = _first_error(done.stderr) if done else "it does not start"
-    raise ExportError(f"{compiler.version} cannot compile the generated C: {complaint}; please report this")
+    raise ExportError(
+        f"{compiler.version} cannot compile the generated C: {complaint}; set CC to another compiler"
+    )
 
 
 def _named_by_user(asked: str) -> Compiler:

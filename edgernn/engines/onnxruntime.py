@@ -23,7 +23,7 @@ _ERRORS_ONLY = 3
 _CONFIG: dict[Form, dict[str, str]] = {
     # int8 weights of a dynamic model are unpacked once, when it is loaded, and not at every window
     "sequence": {"session.disable_quant_qdq": "1"},
-    # on x86 the runtime would turn int8 into uint8, and then miss the integer kernels of half of the operators
+    # on x86 the runtime would turn int8 into uint8, and then find no integer kernel for half the operators
     "step": {"session.qdqisint8allowed": "1"},
 }
 

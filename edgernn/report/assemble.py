@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -168,7 +169,7 @@ def _artifact(combination: Combination, folder: Path) -> dict[str, Any]:
         "sha256": digest(path),
         "quantized_ops": sum(op.count for op in operators if op.arithmetic == "integer"),
         "float_ops": sum(op.count for op in operators if op.arithmetic == "float"),
-        "operators": [op._asdict() for op in operators],
+        "operators": [asdict(op) for op in operators],
     }
 
 

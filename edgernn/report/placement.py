@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import cos, hypot, pi, sin
+from math import cos, hypot, inf, pi, sin
 
 Box = tuple[float, float, float, float]
 Point = tuple[float, float]
 
 _REACH = (10, 16, 24, 34, 46, 60, 76, 94, 114, 136, 160)
-_ANGLES = tuple(2 * pi * k / 24 for k in range(24))
+_ANGLES = tuple(2 * pi * k / 16 for k in range(16))
 _COVERING = 3.0  # pixels of distance that one covered square pixel is worth
 _CROSSING = 40.0  # and one leader line through a label
 
@@ -36,8 +36,7 @@ def place(anchors: Sequence[Point], sizes: Sequence[Point], taken: Iterable[Box]
     order = _crowded_first(anchors)
     for index in order:
         anchor = anchors[index]
-        candidates = (_candidate(anchor, sizes[index], *turn) for turn in product(_REACH, _ANGLES))
-        box = min((_cost(box, anchor, scene), box) for box in candidates)[1]
+        box = _cheapest(anchor, sizes[index], scene)
         scene.labels.append(box)
         scene.leaders.append(_leader(anchor, box))
     return [box for _, box in sorted(zip(order, scene.labels, strict=True))]
@@ -45,9 +44,10 @@ def place(anchors: Sequence[Point], sizes: Sequence[Point], taken: Iterable[Box]
 
 def overlap(first: Box, second: Box) -> float:
     """Area that two boxes share, in square pixels."""
+    if not _touch(first, second):
+        return 0.0
     width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    return max(0.0, width) * max(0.0, height)
+    return width * (min(first[3], second[3]) - max(first[1], second[1]))
 
 
 def nearest(box: Box, point: Point) -> Point:
@@ -61,6 +61,18 @@ def _crowded_first(anchors: Sequence[Point]) -> list[int]:
     return sorted(range(len(anchors)), key=lambda index: (-space[index], index))
 
 
+def _cheapest(anchor: Point, size: Point, scene: _Scene) -> Box:
+    """The candidate of least cost, nearest first; none further away than the best costs is tried."""
+    candidates = [_candidate(anchor, size, reach, angle) for reach, angle in product(_REACH, _ANGLES)]
+    ranked = sorted((_distance(box, anchor), box) for box in candidates)
+    cost, best = inf, ranked[0][1]
+    for distance, box in ranked:
+        if distance >= cost:
+            break
+        cost, best = min((cost, best), (_cost(box, anchor, scene), box))
+    return best
+
+
 def _cost(box: Box, anchor: Point, scene: _Scene) -> float:
     """Distance in pixels, plus what covering and crossing are worth in the same unit."""
     own = _leader(anchor, box)
@@ -72,8 +84,12 @@ def _cost(box: Box, anchor: Point, scene: _Scene) -> float:
     return round(cost, 6)
 
 
+def _touch(first: Box, second: Box) -> bool:
+    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
+
+
 def _meet(first: Iterable[Box], second: Sequence[Box]) -> bool:
-    return any(overlap(one, other) > 0 for one in first for other in second)
+    return any(_touch(one, other) for one in first for other in second)
 
 
 def _leader(anchor: Point, box: Box) -> list[Box]:

@@ -67,6 +67,7 @@ def inline(figure: Any, description: str) -> str:
     opening = f'<svg class="plot" role="img" aria-label="{escape(description)}" {box.group() if box else ""}>'
     text = opening + text[text.index(">") + 1 :]
     text = re.sub(r"font: (bold )?([\d.]+px)[^;\"]*", r"font: \g<1>\g<2> var(--sans)", text)
+    text = re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", text)
     text = text.replace("xlink:href", "href")
     for name, stand_in in COLOURS.items():
         text = text.replace(stand_in, f"var(--{name})")

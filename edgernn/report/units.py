@@ -11,7 +11,7 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def size(count: float) -> str:
-    """Bytes in powers of 1000: `870 B`, `9.8 kB`, `1.25 MB`."""
+    """Bytes in powers of 1000: `870 B`, `9.8 kB`, `1.3 MB`."""
     return _scaled(count, ((1, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")))
 
 

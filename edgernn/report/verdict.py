@@ -59,7 +59,7 @@ def reasons(report: Report) -> str:
     if report["passed"]:
         clauses.append(_number_clause(report))
     failed = len(with_status(report, "failed"))
-    if failed:
+    if failed and all(gate["name"] != "engines_failed" for gate in report["gates"]):
         clauses.append(f"{failed} {'run' if failed == 1 else 'runs'} failed")
     return "; ".join(clauses)
 
@@ -210,6 +210,9 @@ def _wording(report: Report, name: str) -> tuple[str, str, Callable[[float, int]
         "metric_drop_max": ("Loss against float", "at most", partial(drop_text, report)),
         "agreement_min": ("Agreement with float", "at least", units.percent),
         "size_ratio_max": ("Size against float", "at most", units.percent),
+        "engines_failed": ("Number of failed runs", "at most", lambda value, _: units.count(value)),
+        "c_equals_reference": ("C equals the reference", "", units.percent),
+        "step_equals_sequence": ("Step equals sequence", "", units.percent),
         "parameters_max": ("Parameters", "at most", lambda value, _: units.count(value)),
     }
     stem, _, end = name.rpartition("_")

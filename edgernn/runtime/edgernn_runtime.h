@@ -86,6 +86,11 @@ void ernn_requantize_s16_s8(const int16_t *x, /* [n] */
                             int8_t *y,        /* [n] */
                             size_t n, int bits);
 
+/* y = x. */
+void ernn_copy_s16(const int16_t *x, /* [n] */
+                   int16_t *y,       /* [n] */
+                   size_t n);
+
 /* q = x * factor + offset in float: a raw frame, normalised and quantised. Values beyond int8_t and both
  * infinities take its nearest value, not-a-number takes -128. Do not compile with -ffast-math. */
 void ernn_quantize_f32_s8(const float *x,      /* [n] */

@@ -7,6 +7,7 @@ which operators it has and what arithmetic they do.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, cast
@@ -29,7 +30,8 @@ class Combination(NamedTuple):
     precision: Precision
 
 
-class Operator(NamedTuple):
+@dataclass(frozen=True)
+class Operator:
     """The operators of one name and arithmetic in an artifact."""
 
     name: str
@@ -37,7 +39,8 @@ class Operator(NamedTuple):
     arithmetic: Arithmetic
 
 
-class Content(NamedTuple):
+@dataclass(frozen=True)
+class Content:
     """What a written artifact holds: its operators, and the bytes of its float and integer weights."""
 
     operators: tuple[Operator, ...]

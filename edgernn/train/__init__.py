@@ -20,9 +20,9 @@ __all__ = ["fit", "keras_latency", "keras_model", "keras_outputs", "to_network"]
 def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
     """The network of `recipe.network`, trained on `splits.train` as `recipe.train` says.
 
-    Writes TensorBoard logs to `<folder>/logs/train` and a checkpoint to `<folder>/checkpoints/train.npz` after
-    every epoch. A call that finds the checkpoint of the same recipe and data goes on from there and ends with
-    the same bytes as a call that was never interrupted.
+    Writes TensorBoard logs to `<folder>/logs/train` and after every epoch a checkpoint to
+    `<folder>/checkpoints/train.npz`. A call that finds the checkpoint of the same recipe and data goes on
+    from there and ends with the same bytes as a call that was never interrupted.
 
     Raises:
         InputError: a loss or a gradient is not finite, or the recipe does not fit the data.
@@ -33,7 +33,7 @@ def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
 
 
 def keras_model(network: Network) -> Any:
-    """A tf_keras.Model: normalised windows [batch, steps, inputs] -> output of the last step [batch, outputs]."""
+    """A tf_keras.Model: normalised windows [batch, steps, inputs] -> last step's output [batch, outputs]."""
     from edgernn.train import models
 
     return models.sequence_model(network)

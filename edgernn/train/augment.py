@@ -1,7 +1,7 @@
 """Random changes to raw training windows: another tempo, angle, side, gain, and noise.
 
-Windows are raw frames float32 [windows, steps, channels]; everything is drawn from the generator that is passed
-in, so the same generator gives the same windows.
+Windows are raw frames float32 [windows, steps, channels]; everything is drawn from the generator that is
+passed in, so the same generator gives the same windows.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from edgernn.section import nearest
 class Augmentation:
     """The recipe's section with its channel names turned into what multiplies a frame.
 
-    `mirror` is -1 at the channels that change sign on the other side of the body, `rates` 1 at those that grow
-    with the tempo (angular velocities), `unit` the deviation that noise is relative to; float32 [channels].
+    `mirror` is -1 at the channels that change sign on the other side of the body, `rates` 1 at those that
+    grow with the tempo (angular velocities), `unit` the deviation that noise is relative to; all float32
+    [channels].
     """
 
     section: AugmentSection
@@ -44,7 +45,7 @@ class Augmentation:
 def apply(
     x: np.ndarray, augmentation: Augmentation, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Changed windows, float32 in the shape of `x`, and the index of each one's last real step, int64 [windows].
+    """Changed windows, float32 in the shape of `x`, and the last real step of each, int64 [windows].
 
     A window played faster than it was recorded ends early; its last frame is then repeated to the end.
     """
@@ -70,7 +71,9 @@ def _marked(key: str, names: Sequence[str], channels: Sequence[str]) -> np.ndarr
     """1 at the channels that are named, else 0, float32 [channels]."""
     unknown = next((name for name in names if name not in channels), None)
     if unknown is not None:
-        raise InputError(f"train.augment.{key} names {unknown}, which is not a channel{nearest(unknown, channels)}")
+        raise InputError(
+            f"train.augment.{key} names {unknown}, which is not a channel{nearest(unknown, channels)}"
+        )
     return np.isin(np.array(channels), np.array(names, np.str_)).astype(np.float32)
 
 

@@ -1,9 +1,9 @@
 """TensorFlow and tf_keras, imported without their banner and set up so that equal inputs give equal bytes.
 
-One thread an operator and one operator at a time, on the CPU: the networks are so small that more threads or a
-GPU make a step slower (GRU 48, 100 steps, 64 windows: 15.5 ms with one thread, 19.3 ms with two), and a fixed
-number makes the order of every sum the same on machines with any number of cores. XLA is off: it makes the same
-step a hundred times slower.
+One thread an operator and one operator at a time, on the CPU: the networks are so small that more threads
+make a step slower (GRU 48, 100 steps, 64 windows: 15.5 ms with one thread, 19.3 ms with two), and a fixed
+number makes the order of every sum the same on machines with any number of cores. XLA stays off: it makes the
+same step a hundred times slower.
 """
 
 from __future__ import annotations

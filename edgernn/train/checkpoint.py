@@ -18,7 +18,7 @@ from edgernn.train.backend import tf
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """`epoch` comes next; `best` are the weights with the lowest validation loss, those after `best_epoch`."""
+    """`epoch` comes next; `best` are the weights of the lowest validation loss, those after `best_epoch`."""
 
     epoch: int
     best_epoch: int
@@ -65,7 +65,7 @@ def save(path: Path, run: str, progress: Progress, state: list[Any]) -> None:
 
 
 def resume(path: Path, run: str, state: list[Any]) -> Progress | None:
-    """Set the variables `state` to what `save` wrote; None, and nothing set, if the file is of another run."""
+    """Set the variables `state` to what `save` wrote; None, and nothing set, if the file is another run's."""
     if not path.exists():
         return None
     header, arrays = archive.load(path)

@@ -1,4 +1,4 @@
-"""Batches for the training loop: shuffled, augmented and normalised on a second core while the first one trains."""
+"""Batches for training: shuffled, augmented and normalised on a second core while the first one trains."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from edgernn.train.augment import Augmentation
 
 
 class Batch(NamedTuple):
-    """x: normalised float32 [windows, steps, inputs]; y: class int32 [windows]; weight of each step in the loss:
-    float32 [windows, steps], 1 or 0."""
+    """Normalised frames `x` float32 [windows, steps, inputs] and classes `y` int32 [windows].
+
+    `weight` float32 [windows, steps] is 1 where a step counts in the loss, else 0.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -26,7 +28,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Where training batches come from. What a batch holds depends on (seed, epoch, number of the batch) alone.
+    """Where training batches come from; what one holds depends on (seed, epoch, number of the batch) alone.
 
     Steps before `loss_from` do not count in the loss: a network cannot know yet.
     """

@@ -28,7 +28,7 @@ class Gradients(NamedTuple):
 
 
 class Learner:
-    """`model` gives the output of every step of a window; `network` has the same layers and its first weights."""
+    """`model` gives the output of every step; `network` has the same layers and the weights to start from."""
 
     def __init__(self, model: Any, network: Network, section: TrainSection, seed: int) -> None:
         self.section = section
@@ -39,7 +39,9 @@ class Learner:
         self.averaged = models.sequence_model(network)
         self.rates = dropout_rates(network, section)
         self.seed = seed
-        self.optimizer = keras.optimizers.AdamW(beta_2=BETA_2, weight_decay=section.weight_decay, jit_compile=False)
+        self.optimizer = keras.optimizers.AdamW(
+            beta_2=BETA_2, weight_decay=section.weight_decay, jit_compile=False
+        )
         self.optimizer.exclude_from_weight_decay(var_names=["bias"])
         self.optimizer.build(self.variables)
         self.gradients = tf.function(self._gradients)
@@ -73,7 +75,9 @@ class Learner:
         gradients = tape.gradient(loss, self.variables)
         return Gradients(loss, accuracy, tf.linalg.global_norm(gradients), gradients)
 
-    def _update(self, gradients: list[tf.Tensor], norm: tf.Tensor, rate: tf.Tensor, memory: tf.Tensor) -> None:
+    def _update(
+        self, gradients: list[tf.Tensor], norm: tf.Tensor, rate: tf.Tensor, memory: tf.Tensor
+    ) -> None:
         """One step of the optimizer; `memory` is how much of the running average stays."""
         if self.section.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.section.clip_norm, use_norm=norm)

@@ -34,4 +34,6 @@ class Logs:
 
     def _refused(self, error: Exception) -> InputError:
         reason = str(error).splitlines()[0]
-        return InputError(f"cannot write {self.folder}: {reason}; free space or choose another folder with --out")
+        return InputError(
+            f"cannot write {self.folder}: {reason}; free space or choose another folder with --out"
+        )

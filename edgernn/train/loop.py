@@ -1,4 +1,4 @@
-"""The training loop: epochs of steps, validation after each, the best weights kept, and resumable at any moment."""
+"""The training loop: validation after every epoch, the best weights kept, resumable at any moment."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ FLOOR = 0.02  # of the learning rate, where the cosine ends
 class Run:
     """One training: who learns what from which batches.
 
-    `stage` names its logs and its checkpoint, `key` is the hash of all that the result depends on. `settle` is
-    called before every validation. Epochs before `keep_from` are never kept as the best.
+    `stage` names its logs and its checkpoint, `key` is the hash of all that the result depends on. `settle`
+    is called before every validation. Epochs before `keep_from` are never kept as the best.
     """
 
     stage: str
@@ -72,7 +72,7 @@ class Figures:
 
 
 def train(run: Run, folder: Path, quiet: bool) -> tuple[np.ndarray, ...]:
-    """The best weights of a training, in the order of the network's; resumes from its checkpoint if there is one."""
+    """The best weights of a training, in the network's order; goes on from its checkpoint if there is one."""
     path = folder / "checkpoints" / f"{run.stage}.npz"
     section = run.learner.section
     progress = checkpoint.resume(path, run.key, run.learner.state()) or checkpoint.start(run.keep_from)
@@ -89,7 +89,7 @@ def train(run: Run, folder: Path, quiet: bool) -> tuple[np.ndarray, ...]:
 
 
 def learning_rate(step: int, steps: int, peak: float, schedule: str) -> float:
-    """The rate of a step of `steps`: a linear rise, then constant or half a cosine down to 2 % (SGDR, 2017)."""
+    """The rate of a step of `steps`: a linear rise, then constant or half a cosine down to 2 %."""
     rise = min(1.0, (step + 1) / min(WARM_UP_STEPS, max(1, steps // 10)))
     if schedule == "constant":
         return peak * rise
@@ -97,7 +97,7 @@ def learning_rate(step: int, steps: int, peak: float, schedule: str) -> float:
 
 
 def memory(step: int, average: float) -> float:
-    """How much of the averaged weights stays at a step; grows, so that the first weights are soon forgotten."""
+    """How much of the averaged weights stays at a step; grows, so that the first ones are soon forgotten."""
     return min(average, (step + 1) / (step + 10))
 
 
@@ -118,7 +118,7 @@ def _step(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, 
     """Learn from one batch; its loss, accuracy and gradient norm."""
     learner, section = run.learner, run.learner.section
     gradients = learner.gradients(*tensors(batch), tf.constant(step, tf.int64))
-    watch.require_finite(learner, run.network, gradients, batch, epoch, step)
+    watch.require_finite(learner, run.network, gradients, batch, epoch=epoch, step=step)
     rate = learning_rate(step, run.steps, section.learning_rate, section.schedule)
     stays = tf.constant(memory(step, section.average), tf.float32)
     learner.update(gradients.by_variable, gradients.norm, tf.constant(rate, tf.float32), stays)

@@ -61,5 +61,9 @@ class _Lines:
         if now - self.told < SECONDS_A_LINE or done == self.first:
             return
         left = (now - self.began) / (done - self.first) * (self.total - done)
-        print(f"{self.stage}: {100 * done // self.total} %, {text}, {left:.0f} s left", file=sys.stderr, flush=True)
+        print(
+            f"{self.stage}: {100 * done // self.total} %, {text}, {left:.0f} s left",
+            file=sys.stderr,
+            flush=True,
+        )
         self.told = now

@@ -35,14 +35,17 @@ def to_network(model: Any, like: Network) -> Network:
     return replace(
         like,
         layers=tuple(
-            replace(layer, weights=tuple(np.asarray(w, np.float32) for w in model.get_layer(layer.name).get_weights()))
+            replace(
+                layer,
+                weights=tuple(np.asarray(w, np.float32) for w in model.get_layer(layer.name).get_weights()),
+            )
             for layer in like.layers
         ),
     )
 
 
 def first_weights(kind: str, inputs: int, units: int, seed: int) -> tuple[np.ndarray, ...]:
-    """What an untrained layer starts from: Glorot uniform kernels, orthogonal recurrent kernels, zero biases."""
+    """What a layer starts from: Glorot uniform kernels, orthogonal recurrent kernels, zero biases."""
     options: dict[str, Any] = {"units": units, "kernel_initializer": keras.initializers.GlorotUniform(seed)}
     if kind in CELLS:
         options["recurrent_initializer"] = keras.initializers.Orthogonal(seed=seed)

@@ -14,9 +14,9 @@ OUTLIER = 1000.0  # standard deviations; no measured channel gets there, a broke
 
 
 def require_finite(
-    learner: Learner, network: Network, gradients: Gradients, batch: Batch, epoch: int, step: int
+    learner: Learner, network: Network, gradients: Gradients, batch: Batch, *, epoch: int, step: int
 ) -> None:
-    """Raises InputError when the loss or the gradient of `batch` is not finite; the weights are those before it."""
+    """Raises InputError when the loss or the gradient of `batch` is not finite; weights are as before it."""
     loss, norm = float(gradients.loss), float(gradients.norm)
     if np.isfinite(loss) and np.isfinite(norm):
         return
@@ -31,7 +31,7 @@ def require_finite_validation(loss: float, learner: Learner, epoch: int) -> None
     if not np.isfinite(loss):
         rate = learner.section.learning_rate
         raise InputError(
-            f"training stopped in epoch {epoch + 1}: validation loss {loss:g} while the training loss is finite; "
+            f"training stopped in epoch {epoch + 1}: validation loss {loss:g}, the training loss is finite; "
             f"look for outliers in the validation data, or lower the learning rate ({rate:g})"
         )
 
@@ -43,7 +43,9 @@ def _origin(learner: Learner, network: Network, gradients: Gradients, batch: Bat
     for layer, variables in zip(network.layers, _by_layer(learner, learner.variables, network), strict=True):
         if not _finite(variables):
             return f"first in the weights of layer {layer.name}"
-    for layer, output in zip(network.layers, learner.outputs(tf.constant(batch.x), tf.constant(step, tf.int64)), strict=True):
+    for layer, output in zip(
+        network.layers, learner.outputs(tf.constant(batch.x), tf.constant(step, tf.int64)), strict=True
+    ):
         if not _finite([output]):
             return f"first in the output of layer {layer.name}"
     pairs = zip(network.layers, _by_layer(learner, gradients.by_variable, network), strict=True)
@@ -75,6 +77,6 @@ def _advice(learner: Learner, network: Network, batch: Batch) -> str:
     if not section.clip_norm:
         return "gradients are not clipped: set train.clip_norm: 1"
     return (
-        f"lower the learning rate ({section.learning_rate:g}): try {section.learning_rate / 10:g}, "
-        f"or clip harder than clip_norm {section.clip_norm:g}"
+        f"lower train.learning_rate ({section.learning_rate:g}): try {section.learning_rate / 10:g}, "
+        f"or train.clip_norm ({section.clip_norm:g}) too"
     )

@@ -15,6 +15,7 @@ from edgernn.targets import Arithmetic
 
 RUNTIME = Path(__file__).parents[2] / "runtime"
 HEADERS = ("edgernn_runtime.h", "edgernn_arithmetic.h")
+COPY = "ernn_copy_s16"
 QUANTIZE_FRAME = "ernn_quantize_f32_s8"
 DEQUANTIZE_OUTPUT = "ernn_dequantize_s16_f32"
 
@@ -53,6 +54,7 @@ if set(KERNELS) | VIEWS != set(PRIMITIVES):
 
 ARITHMETIC: Mapping[str, Arithmetic] = {
     **{kernel.name: "integer" for kernel in KERNELS.values()},
+    COPY: "none",
     QUANTIZE_FRAME: "float",
     DEQUANTIZE_OUTPUT: "float",
 }
@@ -64,9 +66,8 @@ def kernel_of(op: Op, typed: TypedProgram) -> Kernel:
     inputs = tuple(typed.types[name].dtype for name in op.inputs)
     output = typed.types[op.output].dtype
     if inputs != kernel.inputs or output != kernel.output:
-        raise ExportError(
-            f"{op.output}: no C kernel for {op.primitive} on {inputs} to {output}; please report this"
-        )
+        types = f"{', '.join(inputs)} to {output}"
+        raise ExportError(f"{op.output}: no C kernel for {op.primitive} of {types}; please report this")
     return kernel
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edgernn.errors import ExportError
 from edgernn.lowering import TypedProgram
 from edgernn.program import Op, Program
-from edgernn.targets.c.kernels import VIEWS, kernel_of, shift_of
+from edgernn.targets.c.kernels import COPY, VIEWS, kernel_of, shift_of
 from edgernn.targets.c.literals import identifier, integer, q_format
 from edgernn.targets.c.scratch import Layout, Lifetime, allocate
 
@@ -41,24 +41,11 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Commit:
-    """The copy of `source` into the member `state`."""
-
-    state: str
-    source: str
-
-
-@dataclass(frozen=True)
 class Plan:
-    """`body` runs at every step and ends with `commits`; `head` makes the output.
-
-    `output` is what the head copies to `y` at its end, "" when its last call writes there.
-    """
+    """`body` runs at every step and ends with the new states in place; `head` makes the output."""
 
     body: Block
-    commits: tuple[Commit, ...]
     head: Block
-    output: str
     scratch_bytes: int
 
 
@@ -68,13 +55,11 @@ def plan(typed: TypedProgram) -> Plan:
     body, head = phases(program)
     layout = allocate(lifetimes(typed, body, head))
     pointers = {name: _pointer(name, program, head) for name in program.sizes}
-    written = pointers[program.output] == "y"
-    committed = [state.next for state in program.states]
+    states = {pointers[state.name]: state.next for state in program.states}
+    output = {} if pointers[program.output] == "y" else {"y": program.output}
     return Plan(
-        body=_block(body, committed, typed, pointers, layout),
-        commits=tuple(Commit(identifier(s.name), pointers[s.next]) for s in program.states),
-        head=_block(head, [] if written else [program.output], typed, pointers, layout),
-        output="" if written else pointers[program.output],
+        body=_block(body, states, typed, pointers, layout),
+        head=_block(head, output, typed, pointers, layout),
         scratch_bytes=layout.size,
     )
 
@@ -135,14 +120,25 @@ def _pointer(name: str, program: Program, head: tuple[Op, ...]) -> str:
 
 
 def _block(
-    ops: tuple[Op, ...], copied: list[str], typed: TypedProgram, pointers: Mapping[str, str], layout: Layout
+    ops: tuple[Op, ...],
+    copies: Mapping[str, str],
+    typed: TypedProgram,
+    pointers: Mapping[str, str],
+    layout: Layout,
 ) -> Block:
+    """The function that runs `ops` and then copies: to the keys of `copies`, the values that they name."""
     computing = [op for op in ops if op.primitive not in VIEWS]
-    touched = [name for op in computing for name in (*op.inputs, op.output)] + copied
+    touched = [*(name for op in computing for name in (*op.inputs, op.output)), *copies.values()]
     roots = dict.fromkeys(_root(name, typed.program)[0] for name in touched)
     return Block(
         slots=tuple(_slot(name, typed, layout) for name in roots if name in layout.offsets),
-        calls=tuple(_call(op, typed, pointers) for op in computing),
+        calls=(
+            *(_call(op, typed, pointers) for op in computing),
+            *(
+                Call(COPY, (pointers[name], target, integer(typed.program.sizes[name])))
+                for target, name in copies.items()
+            ),
+        ),
     )
 
 

@@ -42,7 +42,7 @@ WORK: dict[str, Work] = {
 MATRIX_INPUTS = {"Gemm": (1,), "GRU": (1, 2)}  # which inputs of a product are matrices of weights
 MATRIX_PRODUCTS = frozenset(name for name, work in WORK.items() if work == "product")
 
-if MATRIX_PRODUCTS != set(MATRIX_INPUTS):
+if set(MATRIX_INPUTS) != MATRIX_PRODUCTS:
     raise AssertionError("a matrix product does not say where its weights are")
 
 
@@ -66,17 +66,16 @@ def content(path: Path) -> Content:
 
 def _load(path: Path) -> Any:
     import onnx
-    from google.protobuf.message import DecodeError
 
     try:
         return onnx.load(path).graph
-    except (OSError, DecodeError) as error:
+    except Exception as error:  # those of the file, of protobuf and of onnx have no common base
         raise ExportError(f"{path}: cannot be read as ONNX ({error}); build it again") from error
 
 
 @dataclass(frozen=True, eq=False)
 class _Wiring:
-    """Who makes and who reads each tensor; loop bodies are part of it, names being unique in the whole file."""
+    """Who makes and who reads each tensor, loop bodies included: names are unique in the whole file."""
 
     nodes: tuple[Any, ...]
     constants: dict[str, np.ndarray]

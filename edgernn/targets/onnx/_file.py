@@ -24,8 +24,8 @@ METADATA_KEY = "edgernn"
 def write(graph: Graph, about: Mapping[str, object], path: Path) -> None:
     """Write a graph, with `about` as JSON in its metadata, to `path`.
 
-    Raises ExportError when onnx's checker or its strict shape inference refuses the model, and InputError when
-    the file cannot be written.
+    Raises ExportError when onnx's checker or its strict shape inference refuses the model, and InputError
+    when the file cannot be written.
     """
     import onnx
 

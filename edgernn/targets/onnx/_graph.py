@@ -1,4 +1,4 @@
-"""A graph under construction, free of the onnx package: nodes, constants and ports in the order of the file."""
+"""A graph under construction, free of the onnx package: nodes, constants, ports in the order of the file."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ class Graph:
 class Constants:
     """The weights of a graph by the network's names.
 
-    A constant in `integers` (int8 or int32, [rows, ...]) is stored as it is, behind a DequantizeLinear with
-    one of `scales` [rows] a row, or one for all where they are equal; any other is stored as the float32 of `real`.
+    A constant in `integers` (int8 or int32, [rows, ...]) is stored as it is, behind a DequantizeLinear by its
+    `scales` [rows], or by one number where all are equal; any other is stored as the float32 of `real`.
     """
 
     real: Mapping[str, np.ndarray]
@@ -76,7 +76,7 @@ class Constants:
     scales: Mapping[str, np.ndarray]
 
     def emit(self, graph: Graph, name: str, leading: int = 0) -> str:
-        """Add the constant, with `leading` axes of length 1 in front; returns the tensor of its real values."""
+        """Add the constant, `leading` axes of length 1 in front; returns the tensor of its real values."""
         tensor = tensor_name(name)
         if name not in self.integers:
             return graph.constant(tensor, _lead(self.real[name].astype(np.float32), leading))
@@ -84,7 +84,7 @@ class Constants:
         scales = self.scales[name].astype(np.float32)
         by_row = bool((scales != scales[0]).any())
         scale = graph.constant(f"{tensor}.scale", scales if by_row else scales[0])
-        # zero points are optional by the standard, but onnxruntime's rewrites of weights by row fail without
+        # optional by the standard, but onnxruntime's rewrite of weights by row to uint8 fails without them
         zeros = np.zeros(scales.shape if by_row else (), self.integers[name].dtype)
         operands = (integers, scale, graph.constant(f"{tensor}.zero_point", zeros))
         return graph.emit("DequantizeLinear", operands, tensor, **({"axis": leading} if by_row else {}))

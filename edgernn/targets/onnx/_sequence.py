@@ -7,12 +7,11 @@ Between layers values are [steps, size].
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import numpy as np
 
-from edgernn.network import Layer, Network, QuantizedNetwork
-from edgernn.program import Program
+from edgernn.network import KINDS, Layer, Network, QuantizedNetwork
+from edgernn.program import Builder, Program
 from edgernn.targets import next_name, read_name
 from edgernn.targets.onnx._graph import Constants, Graph, Port, tensor_name
 from edgernn.targets.onnx._primitives import emit_constants, emit_ops
@@ -27,7 +26,7 @@ def float_sequence(network: Network) -> Graph:
 
 
 def dynamic_sequence(quantized: QuantizedNetwork) -> Graph:
-    """Matrices int8 with a scale a row, dequantised when the model runs; biases and activations float32."""
+    """Matrices int8 with their scales, dequantised when the model runs; biases and activations float32."""
     network = quantized.network
     return _sequence(network, Constants(network.constants(), quantized.weights, quantized.scales))
 
@@ -39,20 +38,21 @@ def _sequence(network: Network, constants: Constants) -> Graph:
     graph.outputs = [Port("output", "float32", (1, network.outputs), "result of the last step")]
     value = graph.emit("Squeeze", ("input", graph.index(0)), "input.steps")
     last = max((i for i, layer in enumerate(network.layers) if layer.recurrent), default=-1)
+    if last < 0:
+        value = graph.emit("Gather", (value, graph.index(-1)), "input.last", axis=0)
     for i, layer in enumerate(network.layers):
         output = "output" if layer is network.layers[-1] else f"{layer.name}.result"
         if i == last:
-            steps = _layer(graph, network, layer, constants, value, f"{layer.name}.steps")
+            steps = _layer(graph, layer, constants, value, f"{layer.name}.steps")
             value = graph.emit("Gather", (steps, graph.index(-1)), output, axis=0)
         else:
-            value = _layer(graph, network, layer, constants, value, output)
+            value = _layer(graph, layer, constants, value, output)
     return graph
 
 
-def _layer(
-    graph: Graph, network: Network, layer: Layer, constants: Constants, value: str, output: str
-) -> str:
-    program = replace(network, layers=(layer,)).program()
+def _layer(graph: Graph, layer: Layer, constants: Constants, value: str, output: str) -> str:
+    """Add a layer from `value` [steps, inputs] to `output` [steps, units]; returns `output`."""
+    program = _program(layer)
     if not layer.recurrent:
         emit_constants(graph, program, constants)
         emit_ops(graph, program, {program.input: value, program.output: output})
@@ -64,6 +64,12 @@ def _layer(
         emit_constants(graph, program, constants)
         _scan(graph, layer.name, program, frames, f"{output}.batch")
     return graph.emit("Squeeze", (f"{output}.batch", graph.index(1)), output)
+
+
+def _program(layer: Layer) -> Program:
+    builder = Builder()
+    x = builder.input(layer.inputs)
+    return builder.finish(KINDS[layer.kind].step(builder.within(layer.name), x, layer.units))
 
 
 def _gru(graph: Graph, layer: Layer, constants: Constants, frames: str, output: str) -> None:

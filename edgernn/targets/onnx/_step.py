@@ -63,7 +63,7 @@ def _outputs(program: Program) -> list[tuple[str, str]]:
 
 
 def _output_names(program: Program) -> dict[str, str]:
-    """The tensor of every value that is an output; of two outputs with the same value the later has the name."""
+    """The tensor of every computed value that is an output; where two outputs share it, the later one."""
     return {value: tensor for tensor, value in _outputs(program) if program.producer(value)}
 
 
@@ -97,7 +97,7 @@ def _emit_slice(graph: Graph, op: Op, typed: TypedProgram, names: Mapping[str, s
 
 
 def _emit_quantized(graph: Graph, op: Op, typed: TypedProgram, names: Mapping[str, str]) -> None:
-    """The float operator on dequantised inputs, its result quantised; requantising is just those two nodes."""
+    """The float operator on dequantised inputs, its result quantised; a requantisation is just those two."""
     inputs = [_dequantized(graph, name, typed, names) for name in op.inputs]
     target = names.get(op.output, tensor_name(op.output))
     result = inputs[0]

@@ -43,7 +43,9 @@ SUPPORTED: frozenset[tuple[Form, Precision]] = frozenset(
 )
 
 
-def export(network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path) -> Path:
+def export(
+    network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path
+) -> Path:
     """Write one artifact into `folder` and return its path.
 
     Step form: inputs `input` [1, inputs] and the states, outputs `output` [1, outputs] and the next states.
@@ -63,8 +65,8 @@ def export(network: Network, quantized: QuantizedNetwork, form: Form, precision:
 
 def _write_step(writer: ModelWriter, plan: Plan) -> None:
     program, graph = plan.program, writer.subgraph("step")
-    tensors = {program.input: value_tensor(graph, plan, program.input)}
-    tensors |= {state.name: value_tensor(graph, plan, state.name) for state in program.states}
+    tensors = {program.input: value_tensor(graph, plan, program.input, "input")}
+    tensors |= {state.name: value_tensor(graph, plan, state.name, read_name(state)) for state in program.states}
     inputs = {"input": tensors[program.input]}
     inputs |= {read_name(state): tensors[state.name] for state in program.states}
     emit(graph, plan, program.ops, tensors)
@@ -77,15 +79,19 @@ def _write_sequence(writer: ModelWriter, plan: Plan, steps: int) -> None:
     """A loop over [counter, window, carried values]; the head reads the carried values after the last step."""
     program, main = plan.program, writer.subgraph("main")
     carried = _carried(program)
-    window = _window_tensor(main, plan, steps)
+    window = _window_tensor(main, plan, steps, "input")
     zeros = [_zeros(main, plan, name) for name in carried]
     loop_inputs = [main.constant("first_step", np.array(0, np.int32)), window, *zeros]
-    done = [main.tensor("steps_done", [], "int32"), _window_tensor(main, plan, steps, "input_again")]
+    done = [main.tensor("", [], "int32"), _window_tensor(main, plan, steps, "")]
     final = {name: value_tensor(main, plan, name) for name in carried}
     condition, body = writer.subgraph("more_steps"), writer.subgraph("step")
     main.operator(
-        "WHILE", "", loop_inputs, [*done, *final.values()],
-        condSubgraphIndex=condition.index, bodySubgraphIndex=body.index,
+        "WHILE",
+        "",
+        loop_inputs,
+        [*done, *final.values()],
+        condSubgraphIndex=condition.index,
+        bodySubgraphIndex=body.index,
     )
     _write_condition(condition, plan, carried, steps)
     _write_body(body, plan, carried, steps)
@@ -103,7 +109,7 @@ def _carried(program: Program) -> list[str]:
 
 def _write_condition(graph: SubgraphWriter, plan: Plan, carried: list[str], steps: int) -> None:
     counter, inputs, _ = _loop_inputs(graph, plan, carried, steps)
-    more = graph.tensor("more", [], "bool")
+    more = graph.tensor("", [], "bool")
     graph.operator("LESS", "int32", [counter, graph.constant("steps", np.array(steps, np.int32))], [more])
     graph.graph.inputs, graph.graph.outputs = inputs, [more]
 
@@ -115,7 +121,7 @@ def _write_body(graph: SubgraphWriter, plan: Plan, carried: list[str], steps: in
     graph.operator("GATHER", plan.dtype(program.input), [inputs[1], counter], [frame], axis=1)
     tensors = {program.input: frame} | {state.name: before[state.next] for state in program.states}
     emit(graph, plan, program.body(), tensors)
-    following = graph.tensor("following_step", [], "int32")
+    following = graph.tensor("", [], "int32")
     one = graph.constant("one", np.array(1, np.int32))
     graph.operator("ADD", "int32", [counter, one], [following], potScaleInt16=False)
     graph.graph.inputs = inputs
@@ -126,16 +132,13 @@ def _loop_inputs(
     graph: SubgraphWriter, plan: Plan, carried: list[str], steps: int
 ) -> tuple[int, list[int], dict[str, int]]:
     """The tensors that a subgraph of the loop receives: the counter, all of them, the carried ones by name."""
-    counter = graph.tensor("counter", [], "int32")
-    window = _window_tensor(graph, plan, steps)
-    values = {
-        name: graph.tensor(f"{name}/before", [1, plan.program.sizes[name]], plan.dtype(name), plan.types.get(name))
-        for name in carried
-    }
+    counter = graph.tensor("", [], "int32")
+    window = _window_tensor(graph, plan, steps, "")
+    values = {name: value_tensor(graph, plan, name) for name in carried}
     return counter, [counter, window, *values.values()], values
 
 
-def _window_tensor(graph: SubgraphWriter, plan: Plan, steps: int, name: str = "input") -> int:
+def _window_tensor(graph: SubgraphWriter, plan: Plan, steps: int, name: str) -> int:
     value = plan.program.input
     return graph.tensor(name, [1, steps, plan.program.sizes[value]], plan.dtype(value), plan.types.get(value))
 

@@ -50,17 +50,16 @@ class SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
         return self._vectors[key]
 
 
-class _SharedQuantization(schema.QuantizationParametersT):  # type: ignore[misc]
-    """Quantisation parameters that are packed once, however many tensors refer to them."""
+class _Shared:
+    """A table that is packed once, however many others refer to it."""
 
-    def __init__(self, scales: np.ndarray, zero_points: np.ndarray) -> None:
-        super().__init__()
-        self.scale, self.zeroPoint, self.quantizedDimension = scales, zero_points, 0
+    def __init__(self, table: Any) -> None:
+        self.table = table
         self._packed: int | None = None
 
     def Pack(self, builder: SharingBuilder) -> int:  # noqa: N802
         if self._packed is None:
-            self._packed = int(super().Pack(builder))
+            self._packed = int(self.table.Pack(builder))
         return self._packed
 
 
@@ -71,7 +70,7 @@ class ModelWriter:
     model: Any = field(default_factory=schema.ModelT)
     buffers: dict[bytes, int] = field(default_factory=dict)
     codes: dict[tuple[str, int], int] = field(default_factory=dict)
-    quantizations: dict[bytes, _SharedQuantization] = field(default_factory=dict)
+    tables: dict[object, _Shared] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.model.version = SCHEMA_VERSION
@@ -95,9 +94,20 @@ class ModelWriter:
             self.buffers[content] = len(self.model.buffers) - 1
         return self.buffers[content]
 
-    def quantization(self, scales: np.ndarray, zero_points: np.ndarray) -> _SharedQuantization:
-        key = scales.tobytes() + zero_points.tobytes()
-        return self.quantizations.setdefault(key, _SharedQuantization(scales, zero_points))
+    def quantization(self, scales: np.ndarray, zero_points: np.ndarray) -> _Shared:
+        table = schema.QuantizationParametersT()
+        table.scale, table.zeroPoint = scales.astype(np.float32), zero_points.astype(np.int64)
+        return self._shared((table.scale.tobytes(), table.zeroPoint.tobytes()), table)
+
+    def options(self, table: str, values: Mapping[str, object]) -> _Shared:
+        """The options of an operator: `values` by field of the schema's table."""
+        options = getattr(schema, table + "T")()
+        for key, value in values.items():
+            setattr(options, key, value)
+        return self._shared((table, tuple(values.items())), options)
+
+    def _shared(self, key: object, table: Any) -> _Shared:
+        return self.tables.setdefault(key, _Shared(table))
 
     def operator_code(self, name: OperatorName, version: int) -> int:
         if (name, version) not in self.codes:
@@ -138,12 +148,12 @@ class SubgraphWriter:
     index: int
 
     def tensor(self, name: str, shape: Sequence[int], dtype: str, qtype: QType | None = None) -> int:
-        """A tensor that an operator or the caller fills."""
+        """A tensor that an operator or the caller fills; one without a name takes no room for it."""
         tensor = schema.TensorT()
         tensor.name, tensor.shape = name or None, np.array(shape, np.int32)
         tensor.type, tensor.buffer = _TYPES[dtype], 0
         if qtype:
-            tensor.quantization = self._quantization(np.array([qtype.scale]), np.array([qtype.zero_point]))
+            tensor.quantization = self.writer.quantization(np.array([qtype.scale]), np.array([qtype.zero_point]))
         self.graph.tensors.append(tensor)
         return len(self.graph.tensors) - 1
 
@@ -156,11 +166,8 @@ class SubgraphWriter:
         tensor.buffer = self.writer.buffer(np.ascontiguousarray(value).tobytes())
         if scales is not None:
             distinct = scales[:1] if np.ptp(scales) == 0 else scales
-            tensor.quantization = self._quantization(distinct, np.zeros(len(distinct)))
+            tensor.quantization = self.writer.quantization(distinct, np.zeros(len(distinct)))
         return index
-
-    def _quantization(self, scales: np.ndarray, zero_points: np.ndarray) -> _SharedQuantization:
-        return self.writer.quantization(scales.astype(np.float32), zero_points.astype(np.int64))
 
     def operator(
         self, name: OperatorName, kind: str, inputs: Sequence[int], outputs: Sequence[int], **options: object
@@ -168,13 +175,11 @@ class SubgraphWriter:
         """Append an operator; `kind` picks its version, `options` are the fields of its options table."""
         operator = schema.OperatorT()
         operator.opcodeIndex = self.writer.operator_code(name, OPERATORS[name].versions[kind])
-        operator.inputs, operator.outputs = list(inputs), list(outputs)
+        operator.inputs, operator.outputs = np.array(inputs, np.int32), np.array(outputs, np.int32)
         table = _OPTIONS.get(name)
         if table:
             operator.builtinOptionsType = getattr(schema.BuiltinOptions, table)
-            operator.builtinOptions = getattr(schema, table + "T")()
-            for key, value in options.items():
-                setattr(operator.builtinOptions, key, value)
+            operator.builtinOptions = self.writer.options(table, options)
         self.graph.operators.append(operator)
 
 

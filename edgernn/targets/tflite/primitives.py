@@ -45,14 +45,19 @@ def plan(network: Network, quantized: QuantizedNetwork, precision: Precision) ->
         return Plan(program, {}, {**constants, **quantized.weights}, quantized.scales, {})
     typed = operators(quantized)
     bias_scales = {
-        op.bias: typed.types[op.inputs[0]].scale * typed.scales[op.weight] for op in typed.program.ops if op.bias
+        op.bias: typed.types[op.inputs[0]].scale * typed.scales[op.weight]
+        for op in typed.program.ops
+        if op.bias
     }
     return Plan(typed.program, typed.types, {**typed.weights, **typed.biases}, typed.scales, bias_scales)
 
 
-def value_tensor(graph: SubgraphWriter, plan: Plan, value: str) -> int:
-    """A new tensor [1, size] for a value of the program."""
-    return graph.tensor(value, [1, plan.program.sizes[value]], plan.dtype(value), plan.types.get(value))
+def value_tensor(graph: SubgraphWriter, plan: Plan, value: str, name: str = "") -> int:
+    """A new tensor [1, size] for a value of the program.
+
+    Only what a caller sees gets a name: those of all others would cost more flash than a layer's biases.
+    """
+    return graph.tensor(name, [1, plan.program.sizes[value]], plan.dtype(value), plan.types.get(value))
 
 
 def emit(graph: SubgraphWriter, plan: Plan, ops: Sequence[Op], tensors: dict[str, int]) -> None:
@@ -87,7 +92,9 @@ def _matvec(graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int], 
 
 
 def _elementwise(name: OperatorName, **options: object) -> Emitter:
-    def emit_one(graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int], ops: Sequence[Op]) -> None:
+    def emit_one(
+        graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int], ops: Sequence[Op]
+    ) -> None:
         inputs = [tensors[value] for value in op.inputs]
         graph.operator(name, plan.dtype(op.output), inputs, [_define(graph, plan, op, tensors)], **options)
 
@@ -100,9 +107,7 @@ def _slice(graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int], o
     if _tiles(siblings, plan.program.sizes):
         axis = graph.constant("axis", np.array(1, np.int32))
         outputs = [_define(graph, plan, other, tensors) for other in siblings]
-        graph.operator(
-            "SPLIT", plan.dtype(source), [axis, tensors[source]], outputs, numSplits=len(outputs)
-        )
+        graph.operator("SPLIT", plan.dtype(source), [axis, tensors[source]], outputs, numSplits=len(outputs))
         return
     begin = graph.constant(f"{op.output}/begin", np.array([0, op.start], np.int32))
     size = graph.constant(f"{op.output}/size", np.array([1, plan.program.sizes[op.output]], np.int32))

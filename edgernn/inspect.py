@@ -1,0 +1,45 @@
+"""What an artifact holds, read from the file itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from edgernn import terminal
+from edgernn.errors import InputError
+from edgernn.targets import target
+
+_SUFFIXES = {".tflite": "tflite", ".onnx": "onnx"}
+
+
+def inspect(path: Path) -> dict[str, Any]:
+    """Operators with their arithmetic, and the bytes of weights and of the whole artifact.
+
+    Raises InputError when there is no such artifact.
+    """
+    if not path.exists():
+        raise InputError(f"{path} does not exist; name a .tflite file, a .onnx file or a C folder")
+    kind = "c" if path.is_dir() else _SUFFIXES.get(path.suffix)
+    if kind is None:
+        raise InputError(f"{path} is no artifact; name a .tflite file, a .onnx file or a C folder")
+    content = target(kind).content(path)
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    return {
+        "artifact": str(path),
+        "target": kind,
+        "bytes": sum(file.stat().st_size for file in files),
+        "float_weight_bytes": content.float_weight_bytes,
+        "integer_weight_bytes": content.integer_weight_bytes,
+        "operators": [asdict(operator) for operator in content.operators],
+    }
+
+
+def table(found: dict[str, Any]) -> Table:
+    title = (
+        f"{found['artifact']}: {found['bytes']} bytes, weights {found['integer_weight_bytes']} bytes integer, "
+        f"{found['float_weight_bytes']} bytes float"
+    )
+    return terminal.table(found["operators"], ("name", "count", "arithmetic"), title)

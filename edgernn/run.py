@@ -1,0 +1,80 @@
+"""Streaming inference with the integer step model of a build: one decision a frame."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgernn import network as networks
+from edgernn.cases import Case, cases
+from edgernn.engines import engine
+from edgernn.errors import InputError, MissingToolError
+from edgernn.folder import BuildFolder
+from edgernn.targets import Combination, artifact_name, supported
+
+
+def decisions(folder: Path, frames: Path) -> Iterator[dict[str, Any]]:
+    """The label and the largest output after every frame of a CSV file with the network's channels as columns.
+
+    Raises InputError for a bad file, MissingToolError when no engine can run the build's int8 step model.
+    """
+    paths = BuildFolder(folder)
+    network = networks.load(paths.network)
+    x = read_frames(frames, network.channels)
+    case = _case(paths)
+    session = engine(case.engine).open(case.path, "step", threads=1)
+    for step, output in enumerate(session.outputs(x[None])[0], start=1):
+        best = int(output.argmax())
+        yield {"step": step, "label": network.labels[best], "output": float(output[best])}
+
+
+def read_frames(path: Path, channels: tuple[str, ...]) -> np.ndarray:
+    """Raw frames, float32 [frames, channels], from the columns of a CSV file that are named as the channels.
+
+    Raises InputError, naming the row and column, for a value that is not a finite number.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'is not UTF-8 text'}") from None
+    missing = [name for name in channels if rows and name not in rows[0]]
+    if not rows or missing:
+        raise InputError(f"{path}: needs a header with the columns {', '.join(channels)}, and rows below it")
+    return np.array(
+        [[_number(row, c, path, n) for c in channels] for n, row in enumerate(rows, 2)], np.float32
+    )
+
+
+def _number(row: dict[str, str], column: str, path: Path, line: int) -> float:
+    try:
+        value = float(row[column])
+    except (TypeError, ValueError):
+        value = float("nan")
+    if not np.isfinite(value):
+        raise InputError(f"{path}: line {line}, column {column}: {row[column]!r} is not a finite number")
+    return value
+
+
+def _case(paths: BuildFolder) -> Case:
+    """The first int8 step model of the build that an installed engine runs, C before the others."""
+    present = [
+        combination
+        for combination in sorted(supported())
+        if combination.form == "step"
+        and combination.precision == "int8"
+        and (paths.artifacts / artifact_name(combination)).exists()
+    ]
+    runnable = [
+        case for case in cases([*map(Combination._make, present)], "all", paths.artifacts) if not case.skip
+    ]
+    steps = [case for case in runnable if case.form == "step"]
+    if not steps:
+        raise MissingToolError(
+            f"no engine here runs an int8 step model of {paths.root}; see `edgernn doctor`"
+        )
+    return steps[0]

@@ -1,0 +1,34 @@
+"""Which tests run: the fast ones, and with CI=true set all of them, where a skipped test is a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+CI = os.environ.get("CI", "") not in ("", "0", "false")
+TOOLS = {"toolchain": ("gcc", "g++"), "browser": ("chromium",)}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if CI or config.getoption("-m"):
+        return
+    slow = [item for item in items if "slow" in item.keywords]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
+    for item in items:
+        for mark, tools in TOOLS.items():
+            missing = [tool for tool in tools if not shutil.which(tool)]
+            if mark in item.keywords and missing:
+                item.add_marker(pytest.mark.skip(reason=f"{', '.join(missing)} is not installed"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if CI and skipped and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        for report in skipped:
+            reporter.write_line(f"skipped in CI, where nothing may be: {report.nodeid}", red=True)

@@ -1,0 +1,105 @@
+"""The baseline's features against scipy's formulas, and the forest against scikit-learn's own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from edgernn import baseline
+from edgernn.datasets.splits import Split, Splits
+
+CHANNELS = 3
+
+
+def windows(seed: int, count: int) -> Split:
+    """Two classes that differ in how fast they swing, not in their mean."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(count) % 2
+    time = np.arange(40)[None, :, None]
+    phase = rng.uniform(0, 6, (count, 1, CHANNELS))
+    x = np.sin(time * (0.3 + 0.5 * y[:, None, None]) + phase) + 0.1 * rng.standard_normal(
+        (count, 40, CHANNELS)
+    )
+    return Split(x.astype(np.float32), y, np.full(count, "a"))
+
+
+def splits() -> Splits:
+    train = windows(0, 60)
+    return Splits(train, windows(1, 20), train, windows(2, 31), ("slow", "fast"), ("x", "y", "z"))
+
+
+def test_statistics_are_those_of_scipy_and_numpy() -> None:
+    x = np.random.default_rng(3).gamma(2, size=(7, 50, CHANNELS))
+
+    features = baseline.statistics(x)
+
+    names = [
+        "mean",
+        "std",
+        "min",
+        "max",
+        "median",
+        "low",
+        "high",
+        "skew",
+        "kurtosis",
+        "difference",
+        "crossing",
+    ]
+    found = {name: features[:, i * CHANNELS : (i + 1) * CHANNELS] for i, name in enumerate(names)}
+    above = x > x.mean(axis=1, keepdims=True)
+    expected = {
+        "mean": np.mean(x, axis=1),
+        "std": np.std(x, axis=1),
+        "min": np.min(x, axis=1),
+        "max": np.max(x, axis=1),
+        "median": np.median(x, axis=1),
+        "low": np.quantile(x, 0.25, axis=1),
+        "high": np.quantile(x, 0.75, axis=1),
+        "skew": stats.skew(x, axis=1),
+        "kurtosis": stats.kurtosis(x, axis=1),
+        "difference": np.mean(np.abs(x[:, 1:] - x[:, :-1]), axis=1),
+        "crossing": np.mean(above[:, 1:] != above[:, :-1], axis=1),
+    }
+    for name in names:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-9, atol=1e-12, err_msg=name)
+    for window, row in zip(x, features, strict=True):
+        matrix = np.corrcoef(window.T)
+        np.testing.assert_allclose(row[-3:], [matrix[0, 1], matrix[0, 2], matrix[1, 2]], rtol=1e-9)
+
+
+def test_statistics_of_a_constant_channel_are_finite() -> None:
+    x = np.random.default_rng(4).standard_normal((2, 30, CHANNELS))
+    x[0, :, 1] = 0.1
+
+    features = baseline.statistics(x)
+
+    assert np.isfinite(features).all()
+    assert features[0, 3 + 1] == 0  # its deviation
+
+
+def test_random_forest_is_that_of_scikit_learn_on_train_and_validation() -> None:
+    from sklearn.ensemble import RandomForestClassifier
+
+    data = splits()
+    x = np.concatenate([data.train.x, data.validation.x])
+    y = np.concatenate([data.train.y, data.validation.y])
+    forest = RandomForestClassifier(500, random_state=5).fit(baseline.statistics(x), y)
+
+    found = baseline.evaluate("random_forest", data, 5)
+
+    assert found == baseline.Baseline(
+        "random_forest", forest.score(baseline.statistics(data.test.x), data.test.y)
+    )
+    assert found.value > 0.9
+
+
+def test_majority_is_the_share_of_the_commonest_training_class() -> None:
+    data = splits()
+
+    assert baseline.evaluate("majority", data, 0) == baseline.Baseline("majority", pytest.approx(16 / 31))
+
+
+def test_none_is_none() -> None:
+    assert baseline.evaluate("none", splits(), 0) is None

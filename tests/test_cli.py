@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgernn import cli
+
+RECIPE = """
+name: tiny
+data:
+  source: csv
+  path: data.csv
+  columns: [a, b]
+  label: label
+  group: who
+  window: 10
+network:
+  layers:
+    - gru: {units: 4}
+    - dense: {}
+"""
+
+
+def good_csv(rows: int = 40) -> str:
+    lines = ["a,b,label,who"]
+    lines += [
+        f"{i % 7}.5,{i % 3},{label},{who}"
+        for who in "abcdef"
+        for label in ("up", "down")
+        for i in range(rows)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """The exit code of the command line, run in this process."""
+    monkeypatch.setattr(sys, "argv", ["edgernn", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code if isinstance(ended.value.code, int) else 0
+
+
+def npz(path: Path, **arrays: np.ndarray) -> None:
+    np.savez(path, **arrays)
+
+
+def pickled(folder: Path) -> None:
+    npz(folder / "data.npz", x=np.array([{}], dtype=object), y=np.zeros(1, int))
+
+
+def corrupt(folder: Path) -> None:
+    (folder / "data.npz").write_bytes(b"PK\x03\x04 this is no archive")
+
+
+NPZ = RECIPE.replace("csv", "npz").split("  columns")[0] + "network:" + RECIPE.split("network:")[1]
+nothing: Callable[[Path], None] = lambda folder: None  # noqa: E731
+
+
+def csv(text: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / "data.csv").write_text(text) and None
+
+
+def with_cell(value: str) -> str:
+    return good_csv().replace("3.5,0,up,a", f"{value},0,up,a", 1)
+
+
+BAD = {
+    "unknown key": (RECIPE + "quantize: {stat: int8}\n", csv(good_csv()), "quantize.stat", "quantize.state"),
+    "wrong type": (RECIPE + "train: {epochs: many}\n", csv(good_csv()), "train.epochs", "many"),
+    "unknown layer": (RECIPE.replace("gru", "gruu"), csv(good_csv()), "gruu", "gru"),
+    "not YAML": ("name: [", csv(good_csv()), "recipe.yaml", ""),
+    "missing file": (RECIPE, nothing, "data.csv", ""),
+    "empty CSV": (RECIPE, csv(""), "data.csv", "empty"),
+    "NaN in the data": (RECIPE, csv(with_cell("nan")), "data.csv", "nan"),
+    "text in the data": (RECIPE, csv(with_cell("x3")), "data.csv", "x3"),
+    "a class with no example": (
+        RECIPE + "  # split\n".replace("  # split\n", ""),
+        csv(good_csv().replace("down,f", "other,f")),
+        "other",
+        "",
+    ),
+    "window longer than every series": (
+        RECIPE.replace("window: 10", "window: 1000"),
+        csv(good_csv()),
+        "1000",
+        "40",
+    ),
+    "corrupt NPZ": (NPZ, corrupt, "data.npz", ""),
+    "NPZ with pickled objects": (NPZ, pickled, "data.npz", "pickle"),
+    "an impossible target": (
+        RECIPE + "targets: {c: {precisions: [float32]}}\n",
+        csv(good_csv()),
+        "targets.c",
+        "int8",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_line_and_exit_code_2(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe, make, *wanted = BAD[case]
+    make(tmp_path)
+    (tmp_path / "recipe.yaml").write_text(recipe)
+    if case == "a class with no example":
+        wanted_split = "  split: {test: [f], validation: [e]}\n"
+        (tmp_path / "recipe.yaml").write_text(recipe.replace("network:", wanted_split + "network:"))
+    code = run(monkeypatch, "build", tmp_path / "recipe.yaml", "--out", tmp_path / "out", "--quiet")
+    captured = capsys.readouterr()
+    assert code == 2, captured.err
+    assert captured.out == ""
+    assert len(captured.err.strip().splitlines()) == 1
+    assert captured.err.startswith("edgernn: ")
+    for word in wanted:
+        assert word in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_an_unwritable_output_folder_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    csv(good_csv())(tmp_path)
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    (tmp_path / "out").write_text("a file where the folder should be")
+    assert run(monkeypatch, "build", tmp_path / "recipe.yaml", "--out", tmp_path / "out") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_full_disk_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    csv(good_csv())(tmp_path)
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+
+    class FullDisk(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fdopen(handle: int, *_: object) -> FullDisk:
+        os.close(handle)
+        return FullDisk()
+
+    monkeypatch.setattr(os, "fdopen", fdopen)
+    assert run(monkeypatch, "build", tmp_path / "recipe.yaml", "--out", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert "No space left on device" in error
+    assert error.count("\n") == 1
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_a_package_whose_hash_differs_is_refused_and_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from edgernn.datasets import catalog
+
+    monkeypatch.setenv("EDGERNN_CACHE", str(tmp_path))
+    entry = catalog.CATALOG["watch_activity"]
+    by_hand = catalog.cached_path(entry).parent / entry.archive
+    by_hand.parent.mkdir(parents=True)
+    by_hand.write_bytes(b"something else")
+    assert run(monkeypatch, "data", "fetch", "watch_activity") == 2
+    error = capsys.readouterr().err
+    assert "sha256" in error
+    assert error.count("\n") == 1
+    assert not by_hand.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("build", "missing.yaml"),
+        ("build", "."),
+        ("verify", "."),
+        ("report", "."),
+        ("inspect", "missing.tflite"),
+        ("compare", ".", "."),
+        ("run", ".", "--input", "x.csv"),
+        ("new", "mine", "--task", "fly"),
+        ("data", "fetch", "nothing"),
+    ],
+)
+def test_every_verb_refuses_what_is_not_there(
+    arguments: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, *arguments) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_unknown_stage_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    assert run(monkeypatch, "build", tmp_path / "recipe.yaml", "--from", "cook") == 2
+    assert "the stages are data, baseline, train" in capsys.readouterr().err
+
+
+def test_new_writes_a_recipe_that_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgernn import recipe
+
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "new", "mine", "--task", "classify") == 0
+    assert recipe.load(tmp_path / "mine.yaml").name == "mine"
+
+
+def test_doctor_and_data_list_speak_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, "doctor", "--json")
+    assert {row["name"] for row in json.loads(capsys.readouterr().out)} >= {"litert", "c", "tensorflow"}
+    run(monkeypatch, "data", "list", "--json")
+    assert json.loads(capsys.readouterr().out)[0]["name"] == "watch_activity"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, edgernn.cli; print([m for m in ('numpy', 'tensorflow', 'matplotlib', 'pydantic') if m in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from networks import random_network
+
+from edgernn import network as networks
+from edgernn.errors import InputError
+from edgernn.network import KINDS
+from edgernn.quantize import quantize
+
+
+def test_a_network_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    network = random_network(cells=[("gru", 5), ("gru", 3)])
+    networks.save(network, tmp_path / "n.npz")
+    loaded = networks.load(tmp_path / "n.npz")
+    assert loaded.program() == network.program()
+    assert (loaded.name, loaded.labels, loaded.channels, loaded.steps) == (
+        "sample",
+        network.labels,
+        network.channels,
+        20,
+    )
+    for a, b in zip(loaded.layers, network.layers, strict=True):
+        for left, right in zip(a.weights, b.weights, strict=True):
+            np.testing.assert_array_equal(left, right)
+
+
+def test_a_quantised_network_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    network = random_network()
+    quantized = quantize(network, np.random.default_rng(0).normal(size=(4, 20, 6)), "int8", "row")
+    networks.save_quantized(quantized, tmp_path / "q.npz")
+    loaded = networks.load_quantized(tmp_path / "q.npz")
+    networks.save_quantized(loaded, tmp_path / "again.npz")
+    assert (tmp_path / "q.npz").read_bytes() == (tmp_path / "again.npz").read_bytes()
+    assert loaded.ranges == quantized.ranges
+    assert loaded.calibration == quantized.calibration
+
+
+def test_parameters_are_counted_as_keras_counts_them() -> None:
+    network = random_network(inputs=6, cells=[("gru", 16)], outputs=4)
+    assert network.parameters == 3 * 16 * (6 + 16 + 2) + 16 * 4 + 4
+    assert network.macs_per_step == 3 * 16 * (6 + 16) + 16 * 4
+
+
+def test_sparsity_is_the_share_of_zeros_in_matrices() -> None:
+    network = random_network()
+    for layer in network.layers:
+        for weight in layer.weights[:-1]:
+            weight[: weight.shape[0] // 2] = 0
+    assert network.sparsity == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_constants_are_the_weights_by_rows(kind: str) -> None:
+    shapes = KINDS[kind].shapes(3, 5)
+    weights = tuple(np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for shape in shapes)
+    constants = KINDS[kind].constants(weights)
+    assert sum(c.size for c in constants.values()) == sum(w.size for w in weights)
+    assert all(c.ndim == 1 or c.shape[1] in (3, 5) for c in constants.values())
+
+
+def test_another_npz_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", a=np.ones(2))
+    with pytest.raises(InputError, match="cannot be read"):
+        networks.load(tmp_path / "x.npz")

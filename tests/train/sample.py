@@ -1,0 +1,68 @@
+"""A small problem that a network learns in a few epochs, and networks with random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgernn.datasets.splits import Split, Splits
+from edgernn.network import KINDS, Layer, Network
+from edgernn.recipe import Recipe
+
+STEPS, CHANNELS, LABELS = 12, ("ax", "ay", "az"), ("still", "slow", "fast")
+RATES = np.array([0.0, 0.4, 1.2])  # radians a step
+
+
+def split(seed: int, count: int) -> Split:
+    """Raw windows of three classes that differ in how fast all channels swing."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(count) % len(LABELS)
+    angle = RATES[y][:, None, None] * np.arange(STEPS)[None, :, None] + rng.uniform(0, 6, (count, 1, 3))
+    x = 5 + 2 * np.sin(angle) + 0.2 * rng.standard_normal(angle.shape)
+    return Split(x.astype(np.float32), y.astype(np.int64), np.full(count, "one"))
+
+
+def splits() -> Splits:
+    train = split(0, 90)
+    return Splits(train, split(1, 30), train.take(np.arange(9)), split(2, 60), LABELS, CHANNELS, 25.0)
+
+
+def recipe(prune: dict[str, object] | None = None, layers: Sequence[object] = (), **train: object) -> Recipe:
+    """A recipe for `splits()`; `train` and `prune` are their sections."""
+    stack = list(layers) or [{"gru": {"units": 6}}, {"dense": {}}]
+    section = {"epochs": 4, "batch_size": 16, "learning_rate": 0.02, **train}
+    document = {
+        "name": "sample",
+        "seed": 3,
+        "data": {"source": "npz", "path": "none.npz"},
+        "network": {"layers": stack},
+        "train": section,
+        "prune": prune,
+    }
+    return Recipe.model_validate(document)
+
+
+def network(seed: int, steps: int, inputs: int, *layers: tuple[str, int]) -> Network:
+    """A network of (kind, units) layers with normal weights, its last layer being the outputs."""
+    rng = np.random.default_rng(seed)
+    sizes = [inputs, *(units for _, units in layers)]
+    stack = tuple(
+        Layer(f"{kind}_{i}", kind, sizes[i], units, _weights(rng, kind, sizes[i], units))
+        for i, (kind, units) in enumerate(layers)
+    )
+    return Network(
+        name="random",
+        steps=steps,
+        rate_hz=0.0,
+        channels=tuple(f"c{i}" for i in range(inputs)),
+        labels=tuple(f"l{i}" for i in range(sizes[-1])),
+        mean=rng.normal(0, 3, inputs).astype(np.float32),
+        std=rng.uniform(0.5, 2, inputs).astype(np.float32),
+        layers=stack,
+    )
+
+
+def _weights(rng: np.random.Generator, kind: str, inputs: int, units: int) -> tuple[np.ndarray, ...]:
+    shapes = KINDS[kind].shapes(inputs, units)
+    return tuple(rng.normal(0, 0.5, shape).astype(np.float32) for shape in shapes)

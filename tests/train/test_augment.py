@@ -1,0 +1,164 @@
+"""Augmentation against the geometry it stands for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from edgernn.errors import InputError
+from edgernn.recipe import AugmentSection
+from edgernn.train import augment
+from edgernn.train.augment import Augmentation
+
+CHANNELS = ("ax", "ay", "az", "wx", "wy", "wz")
+UNIT = np.arange(1, 7, dtype=np.float32)
+
+
+def changed(x: np.ndarray, seed: int = 0, **section: object) -> tuple[np.ndarray, np.ndarray]:
+    augmentation = Augmentation.of(AugmentSection.model_validate(section), CHANNELS, UNIT)
+    return augment.apply(x, augmentation, np.random.default_rng(seed))
+
+
+def windows(count: int, steps: int = 50, seed: int = 9) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((count, steps, 6)).astype(np.float32)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    steps=st.integers(1, 30),
+    section=st.fixed_dictionaries(
+        {},
+        optional={
+            "speed": st.sampled_from([0.1, 0.9]),
+            "rates": st.just(["wx", "wy", "wz"]),
+            "rate_gain": st.just(0.2),
+            "mirror": st.just(["ax", "wy"]),
+            "rotate_degrees": st.sampled_from([10, 180]),
+            "roll_degrees": st.just(20),
+            "scale": st.just(0.1),
+            "jitter": st.just(0.1),
+        },
+    ),
+)
+def test_shape_type_and_repetition(seed: int, steps: int, section: dict[str, object]) -> None:
+    x = windows(4, steps)
+    before = x.copy()
+
+    y, last = changed(x, seed, **section)
+    again, last_again = changed(x, seed, **section)
+
+    assert y.shape == x.shape
+    assert y.dtype == np.float32
+    assert np.isfinite(y).all()
+    assert ((last >= 0) & (last < steps)).all()
+    np.testing.assert_array_equal(y, again)
+    np.testing.assert_array_equal(last, last_again)
+    np.testing.assert_array_equal(x, before)
+
+
+def test_everything_off_changes_nothing() -> None:
+    x = windows(3)
+
+    y, last = changed(x)
+
+    np.testing.assert_array_equal(y, x)
+    assert last.tolist() == [49, 49, 49]
+
+
+def test_mirror_negates_its_channels_in_about_half_of_the_windows() -> None:
+    x = windows(400)
+
+    y, _ = changed(x, mirror=["ax", "wz"])
+
+    factor = (y / x)[:, 0]
+    np.testing.assert_array_equal(factor[:, 1:5], 1)
+    np.testing.assert_array_equal(factor[:, 0], factor[:, 5])
+    assert 160 < np.sum(factor[:, 0] == -1) < 240  # 4 standard deviations around 200
+
+
+def test_a_turn_is_a_rotation_that_both_sensors_share() -> None:
+    x = windows(200)
+
+    y, _ = changed(x, rotate_degrees=30)
+
+    angles = []
+    for before, after in zip(x.astype(np.float64), y.astype(np.float64), strict=True):
+        turn, residual = Rotation.align_vectors(after[:, :3], before[:, :3])
+        assert residual < 1e-4
+        np.testing.assert_allclose(turn.apply(before[:, 3:]), after[:, 3:], atol=1e-4)
+        angles.append(np.rad2deg(turn.magnitude()))
+    assert np.sqrt(np.mean(np.square(angles))) == pytest.approx(30, rel=0.2)
+
+
+def test_a_roll_leaves_the_first_axis_as_it_is() -> None:
+    x = windows(5)
+
+    y, _ = changed(x, roll_degrees=40)
+
+    np.testing.assert_allclose(y[..., [0, 3]], x[..., [0, 3]], atol=1e-6)
+    assert np.abs(y - x).max() > 0.1
+
+
+def test_speed_plays_a_line_faster_or_slower() -> None:
+    """On the ramp x(t) = t the tempo is the slope, and interpolation is exact."""
+    x = np.repeat(np.arange(50, dtype=np.float32)[None, :, None], 300, axis=0).repeat(6, axis=2)
+
+    y, last = changed(x, speed=0.5)
+
+    tempo = y[:, 1, 0] - y[:, 0, 0]
+    assert tempo.min() >= 1 / 1.5 - 1e-5
+    assert tempo.max() <= 1.5 + 1e-5
+    assert np.mean(tempo < 1) == pytest.approx(0.5, abs=0.12)
+    for row, end, slope in zip(y[..., 0], last, tempo, strict=True):
+        np.testing.assert_allclose(np.diff(row[: end + 1]), slope, atol=1e-4)
+        np.testing.assert_allclose(row[end + 2 :], 49)
+    assert (last[tempo <= 1] == 49).all()
+    np.testing.assert_array_equal(last[tempo > 1.01], (49 / tempo[tempo > 1.01]).astype(int))
+
+
+def test_rates_grow_with_the_tempo() -> None:
+    x = np.ones((100, 50, 6), np.float32)
+    line = np.arange(50, dtype=np.float32)
+    x[:, :, 0] = line
+
+    y, _ = changed(x, speed=0.5, rates=["wy"])
+
+    tempo = y[:, 1, 0] - y[:, 0, 0]
+    np.testing.assert_allclose(y[:, 0, 4], tempo, rtol=1e-4)
+    np.testing.assert_allclose(y[..., [1, 2, 3, 5]], 1, rtol=1e-6)
+
+
+def test_gain_scale_and_jitter_have_their_spread() -> None:
+    x = np.ones((2000, 3, 6), np.float32)
+
+    gain = np.log(changed(x, rates=["wx", "wy"], rate_gain=0.2)[0])
+    scale = changed(x, scale=0.1)[0]
+    jitter = changed(x, jitter=0.1)[0]
+
+    np.testing.assert_array_equal(gain[..., [0, 1, 2, 5]], 0)
+    np.testing.assert_array_equal(gain[..., 3], gain[..., 4])
+    assert gain[:, 0, 3].std() == pytest.approx(0.2, rel=0.1)
+    np.testing.assert_allclose(scale[:, 0].std(axis=0), 0.1, rtol=0.1)
+    np.testing.assert_array_equal(scale[:, 0], scale[:, 2])
+    np.testing.assert_allclose(jitter.std(axis=(0, 1)), 0.1 * UNIT, rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("channels", "section", "message"),
+    [
+        (("acc", "y"), {"mirror": ["ac"]}, "train.augment.mirror names ac, which is not a channel; did you mean acc?"),
+        (("ax", "ay"), {"rates": ["q"]}, "train.augment.rates names q, which is not a channel; known: ax, ay"),
+        (("ax", "ay"), {"roll_degrees": 3}, "train.augment turns sensors of three axes"),
+    ],
+)
+def test_a_section_that_does_not_fit_the_channels(
+    channels: tuple[str, ...], section: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        Augmentation.of(AugmentSection.model_validate(section), channels, UNIT)
+
+    assert str(caught.value).startswith(message)

@@ -1,0 +1,122 @@
+"""Schedules, dropout and the meter."""
+
+from __future__ import annotations
+
+import io
+import math
+import sys
+
+import numpy as np
+import pytest
+from train import sample
+
+from edgernn.train import loop, meter, models
+from edgernn.train.augment import Augmentation
+from edgernn.train.backend import tf
+from edgernn.train.feed import Feed
+from edgernn.train.learner import Learner
+
+
+def test_cosine_rises_to_the_peak_and_ends_at_its_floor() -> None:
+    rates = [loop.learning_rate(step, 2000, 0.01, "cosine") for step in range(2000)]
+
+    assert rates[0] == pytest.approx(0.01 / 100, rel=1e-3)
+    assert max(rates) == pytest.approx(0.01, rel=0.02)
+    assert rates[1000] == pytest.approx(0.01 * (0.02 + 0.98 * 0.5))
+    assert rates[-1] == pytest.approx(0.01 * 0.02, rel=0.01)
+    assert rates.index(max(rates)) == 99
+
+
+def test_constant_stays_at_the_peak_after_its_rise() -> None:
+    rates = [loop.learning_rate(step, 50, 0.01, "constant") for step in range(50)]
+
+    assert rates[:6] == pytest.approx([0.002, 0.004, 0.006, 0.008, 0.01, 0.01])
+    assert set(rates[4:]) == {0.01}
+
+
+def test_memory_grows_to_its_limit() -> None:
+    assert loop.memory(0, 0.9) == pytest.approx(0.1)
+    assert loop.memory(10_000, 0.9) == 0.9
+    assert loop.memory(5, 0.0) == 0.0
+
+
+def feed(count: int, loss_from: int, **augment: object) -> Feed:
+    section = sample.recipe(augment=augment).train.augment
+    unit = np.ones(3, np.float32)
+    augmentation = Augmentation.of(section, sample.CHANNELS, unit)
+    return Feed(sample.split(0, count), np.zeros(3, np.float32), unit, augmentation, 16, loss_from, 7)
+
+
+def test_an_epoch_shows_every_window_and_full_batches() -> None:
+    source = feed(40, 6)
+
+    batches = list(source.epoch(0))
+
+    assert source.batches == len(batches) == 3
+    shown = np.concatenate([batch.x for batch in batches])
+    assert shown.shape == (48, sample.STEPS, 3)
+    assert len(np.unique(shown.reshape(48, -1), axis=0)) == 40
+    assert batches[0].weight[0].tolist() == [0.0] * 6 + [1.0] * 6
+
+
+def test_epochs_differ_and_repeat() -> None:
+    first, again, second = (next(feed(40, 6, jitter=0.1).epoch(epoch)).x for epoch in (0, 0, 1))
+
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, second)
+
+
+def test_the_loss_leaves_out_what_follows_a_window_played_fast() -> None:
+    """A window played 1.9 times as fast has 6 real steps of 12; asked for the last step only, it gives its own."""
+    weight = np.concatenate([batch.weight for batch in feed(90, 11, speed=0.9).epoch(0)])
+
+    np.testing.assert_array_equal(weight.sum(axis=1), 1)
+    assert weight.argmax(axis=1).min() in (5, 6)
+    assert weight.argmax(axis=1).max() == 11
+
+
+def test_dropout_zeroes_whole_channels_and_keeps_the_mean() -> None:
+    network = sample.network(0, 5, 3, ("gru", 40), ("dense", 2))
+    section = sample.recipe(dropout=0.25).train
+    learner = Learner(models.every_step_model(network), network, section, 0)
+    ones = tf.ones((500, 5, 40))
+
+    dropped = learner._dropped(ones, learner.rates[1], 1, tf.constant(3, tf.int64)).numpy()
+
+    np.testing.assert_array_equal(dropped, np.broadcast_to(dropped[:, :1], dropped.shape))
+    assert set(np.unique(dropped)) == {0.0, np.float32(4 / 3)}
+    assert dropped.mean() == pytest.approx(1, abs=4 * math.sqrt(1 / 3 / 20_000))
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def run_meter(monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO, quiet: bool) -> str:
+    monkeypatch.setattr(sys, "stderr", stderr)
+    with meter.meter("train", 50, quiet) as tell:
+        for step in range(50):
+            tell(step + 1, "loss 0.5")
+    return stderr.getvalue()
+
+
+def test_quiet_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_meter(monkeypatch, Terminal(), True) == ""
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = run_meter(monkeypatch, Terminal(), False)
+
+    assert "train" in text
+    assert "100 %" in text
+
+
+def test_elsewhere_a_line_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr(meter.time, "monotonic", lambda: float(next(clock)))
+
+    lines = run_meter(monkeypatch, io.StringIO(), False).splitlines()
+
+    assert lines[0] == "train: 20 %, loss 0.5, 44 s left"
+    assert len(lines) == 5
