@@ -223,3 +223,7 @@ def main() -> None:
 def _fail(message: str, code: int) -> NoReturn:
     print(f"edgernn: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -70,7 +70,9 @@ def test_biases_keep_all_their_values(sparse: Network) -> None:
 
 
 def test_layers_that_are_not_named_stay_dense(dense: Network, tmp_path: Path) -> None:
-    pruned = prune.fine_tune(dense, recipe(layers=["gru"], sparsity=0.75, epochs=1), sample.splits(), tmp_path, True)
+    pruned = prune.fine_tune(
+        dense, recipe(layers=["gru"], sparsity=0.75, epochs=1), sample.splits(), tmp_path, True
+    )
 
     shares = {name: np.mean(matrix == 0) for name, matrix in matrices(pruned).items()}
     assert shares.pop("dense/kernel") == 0
@@ -99,7 +101,9 @@ def test_two_prunings_and_a_resumed_one_give_the_same_bytes(
 
 
 @pytest.mark.parametrize("section", [None, {"sparsity": 0.0}])
-def test_nothing_asked_nothing_done(section: dict[str, object] | None, dense: Network, tmp_path: Path) -> None:
+def test_nothing_asked_nothing_done(
+    section: dict[str, object] | None, dense: Network, tmp_path: Path
+) -> None:
     assert prune.fine_tune(dense, sample.recipe(section), sample.splits(), tmp_path, quiet=True) is dense
     assert not list(tmp_path.iterdir())
 

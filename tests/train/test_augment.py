@@ -150,8 +150,16 @@ def test_gain_scale_and_jitter_have_their_spread() -> None:
 @pytest.mark.parametrize(
     ("channels", "section", "message"),
     [
-        (("acc", "y"), {"mirror": ["ac"]}, "train.augment.mirror names ac, which is not a channel; did you mean acc?"),
-        (("ax", "ay"), {"rates": ["q"]}, "train.augment.rates names q, which is not a channel; known: ax, ay"),
+        (
+            ("acc", "y"),
+            {"mirror": ["ac"]},
+            "train.augment.mirror names ac, which is not a channel; did you mean acc?",
+        ),
+        (
+            ("ax", "ay"),
+            {"rates": ["q"]},
+            "train.augment.rates names q, which is not a channel; known: ax, ay",
+        ),
         (("ax", "ay"), {"roll_degrees": 3}, "train.augment turns sensors of three axes"),
     ],
 )

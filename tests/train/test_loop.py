@@ -8,13 +8,13 @@ import sys
 
 import numpy as np
 import pytest
-from train import sample
 
 from edgernn.train import loop, meter, models
 from edgernn.train.augment import Augmentation
 from edgernn.train.backend import tf
 from edgernn.train.feed import Feed
 from edgernn.train.learner import Learner
+from train import sample
 
 
 def test_cosine_rises_to_the_peak_and_ends_at_its_floor() -> None:
@@ -67,7 +67,7 @@ def test_epochs_differ_and_repeat() -> None:
 
 
 def test_the_loss_leaves_out_what_follows_a_window_played_fast() -> None:
-    """A window played 1.9 times as fast has 6 real steps of 12; asked for the last step only, it gives its own."""
+    """A window played 1.9 times as fast has 6 real steps of 12; its own last step counts then."""
     weight = np.concatenate([batch.weight for batch in feed(90, 11, speed=0.9).epoch(0)])
 
     np.testing.assert_array_equal(weight.sum(axis=1), 1)

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from train import sample
 
 from edgernn import baseline, network, reference, train
 from edgernn.features import normalize
 from edgernn.recipe import Recipe
 from edgernn.train import loop
 from edgernn.train.learner import Learner
+from train import sample
 
 AUGMENT = {
     "speed": 0.3,
@@ -197,7 +197,9 @@ def killed_after(program: Path, folder: Path, seconds: float) -> bool:
     checkpoint = folder / "checkpoints" / "train.npz"
     before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
     with subprocess.Popen([sys.executable, program, folder]) as process:
-        while process.poll() is None and (checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0) == before:
+        while (
+            process.poll() is None and (checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0) == before
+        ):
             time.sleep(0.01)
         time.sleep(seconds)
         running = process.poll() is None
@@ -206,7 +208,7 @@ def killed_after(program: Path, folder: Path, seconds: float) -> bool:
 
 
 def test_training_stops_early_and_keeps_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Validation losses are given: the weights of epoch 1 (the second) are the best, epochs 2 to 4 run in vain."""
+    """Validation losses are given: the weights of epoch 1 are the best, epochs 2 to 4 run in vain."""
     losses = iter([0.9, 0.5, 0.6, 0.55, 0.7, 0.1])
     averages: list[list[np.ndarray]] = []
     monkeypatch.setattr(loop, "_validated", lambda run, epoch: (next(losses), 0.5))
@@ -246,7 +248,9 @@ def test_logs_hold_every_curve_for_tensorboard(tmp_path: Path) -> None:
 
 
 def test_importing_the_package_does_not_import_tensorflow() -> None:
-    program = "import sys, edgernn.train, edgernn.prune, edgernn.baseline; sys.exit('tensorflow' in sys.modules)"
+    program = (
+        "import sys, edgernn.train, edgernn.prune, edgernn.baseline; sys.exit('tensorflow' in sys.modules)"
+    )
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from train import sample
 
 from edgernn import train
 from edgernn.errors import InputError
@@ -14,6 +13,7 @@ from edgernn.train import models, watch
 from edgernn.train.backend import tf
 from edgernn.train.feed import Batch
 from edgernn.train.learner import Gradients, Learner, tensors
+from train import sample
 
 NETWORK = sample.network(0, 5, 3, ("gru", 4), ("dense", 2))  # layers gru_0 and dense_1
 

@@ -81,7 +81,7 @@ def _write_sequence(writer: ModelWriter, plan: Plan, steps: int) -> None:
     carried = _carried(program)
     window = _window_tensor(main, plan, steps, "input")
     zeros = [_zeros(main, plan, name) for name in carried]
-    loop_inputs = [main.constant("first_step", np.array(0, np.int32)), window, *zeros]
+    loop_inputs = [main.constant("", np.array(0, np.int32)), window, *zeros]
     done = [main.tensor("", [], "int32"), _window_tensor(main, plan, steps, "")]
     final = {name: value_tensor(main, plan, name) for name in carried}
     condition, body = writer.subgraph("more_steps"), writer.subgraph("step")
@@ -110,7 +110,7 @@ def _carried(program: Program) -> list[str]:
 def _write_condition(graph: SubgraphWriter, plan: Plan, carried: list[str], steps: int) -> None:
     counter, inputs, _ = _loop_inputs(graph, plan, carried, steps)
     more = graph.tensor("", [], "bool")
-    graph.operator("LESS", "int32", [counter, graph.constant("steps", np.array(steps, np.int32))], [more])
+    graph.operator("LESS", "int32", [counter, graph.constant("", np.array(steps, np.int32))], [more])
     graph.graph.inputs, graph.graph.outputs = inputs, [more]
 
 
@@ -122,7 +122,7 @@ def _write_body(graph: SubgraphWriter, plan: Plan, carried: list[str], steps: in
     tensors = {program.input: frame} | {state.name: before[state.next] for state in program.states}
     emit(graph, plan, program.body(), tensors)
     following = graph.tensor("", [], "int32")
-    one = graph.constant("one", np.array(1, np.int32))
+    one = graph.constant("", np.array(1, np.int32))
     graph.operator("ADD", "int32", [counter, one], [following], potScaleInt16=False)
     graph.graph.inputs = inputs
     graph.graph.outputs = [following, inputs[1], *(tensors[name] for name in carried)]
@@ -146,4 +146,4 @@ def _window_tensor(graph: SubgraphWriter, plan: Plan, steps: int, name: str) -> 
 def _zeros(graph: SubgraphWriter, plan: Plan, name: str) -> int:
     qtype = plan.types.get(name)
     zero = np.full([1, plan.program.sizes[name]], qtype.zero_point if qtype else 0, plan.dtype(name))
-    return graph.constant(f"{name}/zero", zero, qtype=qtype)
+    return graph.constant("", zero, qtype=qtype)

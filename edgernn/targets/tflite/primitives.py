@@ -105,12 +105,12 @@ def _slice(graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int], o
     source = op.inputs[0]
     siblings = [other for other in ops if other.primitive == "slice" and other.inputs[0] == source]
     if _tiles(siblings, plan.program.sizes):
-        axis = graph.constant("axis", np.array(1, np.int32))
+        axis = graph.constant("", np.array(1, np.int32))
         outputs = [_define(graph, plan, other, tensors) for other in siblings]
         graph.operator("SPLIT", plan.dtype(source), [axis, tensors[source]], outputs, numSplits=len(outputs))
         return
-    begin = graph.constant(f"{op.output}/begin", np.array([0, op.start], np.int32))
-    size = graph.constant(f"{op.output}/size", np.array([1, plan.program.sizes[op.output]], np.int32))
+    begin = graph.constant("", np.array([0, op.start], np.int32))
+    size = graph.constant("", np.array([1, plan.program.sizes[op.output]], np.int32))
     output = _define(graph, plan, op, tensors)
     graph.operator("SLICE", plan.dtype(source), [tensors[source], begin, size], [output])
 
