@@ -2,8 +2,8 @@
 
     python benchmarks/folds.py [--recipe recipes/activity.yaml] [--seeds 0] [--folder build/folds]
 
-Subject 1 always trains. The recipe's hyper-parameters were chosen by cross-validation inside subjects 1 to 7,
-the training subjects of the last fold, which is the recipe's own; its test subjects took no part. The subjects
+Subject 1 always trains. The recipe's hyper-parameters were chosen by cross-validation inside subjects 1 to
+7, the training subjects of the last fold, which is the recipe's own; its test subjects took no part. The subjects
 of the first two folds did, so those two lines are mildly optimistic for the network.
 """
 

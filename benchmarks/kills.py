@@ -1,4 +1,4 @@
-"""Kill a build at random moments, start it again each time, and compare what it made with an undisturbed build.
+"""Kill a build at random moments, start it again each time, and compare it with an undisturbed build.
 
     python benchmarks/kills.py [--recipe recipes/activity.yaml] [--kills 10] [--seed 0] [--folder build/kills]
 

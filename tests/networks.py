@@ -10,7 +10,7 @@ from edgernn.network import KINDS, Layer, Network
 
 
 def random_layer(rng: np.random.Generator, name: str, kind: str, inputs: int, units: int) -> Layer:
-    """Weights as a trained network has them: about 1 / sqrt(inputs) in size, gates neither dead nor saturated."""
+    """Weights as a trained network has them: about 1 / sqrt(inputs) in size, so that no gate saturates."""
     shapes = KINDS[kind].shapes(inputs, units)
     weights = tuple(
         rng.normal(0, 0.3 if shape[0] <= 2 or len(shape) == 1 else 1 / np.sqrt(shape[0]), shape)

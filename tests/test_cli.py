@@ -226,7 +226,8 @@ def test_doctor_and_data_list_speak_json(
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys, edgernn.cli; print([m for m in ('numpy', 'tensorflow', 'matplotlib', 'pydantic') if m in sys.modules])"
+    heavy = ("numpy", "tensorflow", "matplotlib", "pydantic")
+    code = f"import sys, edgernn.cli; print([m for m in {heavy} if m in sys.modules])"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "[]\n"

@@ -83,5 +83,6 @@ def test_the_order_names_what_exists() -> None:
     ],
 )
 def test_tensorflow_is_not_imported(module: str) -> None:
-    code = f"import sys, edgernn.{module}; sys.exit(any(m in sys.modules for m in ('tensorflow', 'tf_keras', 'keras')))"
+    frameworks = ("tensorflow", "tf_keras", "keras")
+    code = f"import sys, edgernn.{module}; sys.exit(any(m in sys.modules for m in {frameworks}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

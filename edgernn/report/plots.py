@@ -29,11 +29,14 @@ class Dot:
 
 
 def size_plot(report: Mapping[str, Any]) -> str:
-    """Metric against bytes, a marker for each artifact and engine; empty when nothing ran."""
+    """Metric against bytes, a marker for each artifact and engine; empty when nothing ran.
+
+    C is left out: the bytes of its source text say nothing about those of the program.
+    """
     dots = []
     for row in with_status(report, "ok"):
         artifact = find_artifact(report, row["artifact"])
-        if artifact:
+        if artifact and artifact["target"] != "c":
             dots.append(_dot(report, row, artifact["bytes"], artifact["form"] == "step"))
     return _scatter(report, dots, "Size", units.size) if dots else ""
 

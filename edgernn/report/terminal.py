@@ -49,11 +49,11 @@ def _artifact_table(report: Mapping[str, Any]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))  # fits 80 columns
     table.add_column("artifact", no_wrap=True)
     for title in ("size", "loss", "agreement", "fastest"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("engine", overflow="fold")
+    table.add_column("engine", no_wrap=True)
     for artifact in report["artifacts"]:
         table.add_row(*(Text(cell) for cell in _cells(report, artifact)))
     return table
@@ -68,7 +68,7 @@ def _cells(report: Mapping[str, Any], artifact: Mapping[str, Any]) -> tuple[str,
         units.size(artifact["bytes"]),
         verdict.drop_text(report, max(row["metric_drop"] for row in rows)) if rows else "not run",
         verdict.agreement_text(report, min(row["agreement"] for row in rows)) if rows else units.NONE,
-        f"{units.duration(latency['median'])} a {latency['per']}" if latency else units.NONE,
+        f"{units.duration(latency['median'])}/{latency['per']}" if latency else units.NONE,
         timed[0]["engine"] if timed else units.NONE,
     )
 

@@ -42,17 +42,11 @@ class Augmentation:
         return cls(section, mirror, _marked("rates", section.rates, channels), unit)
 
 
-def apply(
-    x: np.ndarray, augmentation: Augmentation, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Changed windows, float32 in the shape of `x`, and the last real step of each, int64 [windows].
-
-    A window played faster than it was recorded ends early; its last frame is then repeated to the end.
-    """
+def apply(x: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Changed windows, float32 in the shape of `x`."""
     section = augmentation.section
-    last = np.full(len(x), x.shape[1] - 1)
     if section.speed:
-        x, last = _paced(x, section.speed, augmentation.rates, rng)
+        x = _paced(x, section.speed, augmentation.rates, rng)
     if section.mirror:
         x = np.where(rng.random((len(x), 1, 1)) < 0.5, x * augmentation.mirror, x)
     if section.rotate_degrees or section.roll_degrees:
@@ -64,7 +58,7 @@ def apply(
         x = x * (1 + section.scale * rng.standard_normal((len(x), 1, x.shape[2])))
     if section.jitter:
         x = x + section.jitter * augmentation.unit * rng.standard_normal(x.shape)
-    return x.astype(np.float32), last
+    return x.astype(np.float32)
 
 
 def _marked(key: str, names: Sequence[str], channels: Sequence[str]) -> np.ndarray:
@@ -77,24 +71,25 @@ def _marked(key: str, names: Sequence[str], channels: Sequence[str]) -> np.ndarr
     return np.isin(np.array(channels), np.array(names, np.str_)).astype(np.float32)
 
 
-def _paced(
-    x: np.ndarray, speed: float, rates: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Windows at another tempo, up to 1 + speed times as fast or as slow, and each one's last real step.
+def _paced(x: np.ndarray, speed: float, rates: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Windows at another tempo, up to 1 + speed times as fast or as slow, from a random moment on.
 
-    A slower one starts at a random moment; between frames the value is interpolated.
+    Between frames the value is interpolated. What a fast window needs from beyond its ends is its own motion
+    played backwards.
     """
     windows, steps, _ = x.shape
-    tempo = np.exp(rng.uniform(-1, 1, windows) * np.log1p(speed))  # recorded frames a step
-    start = rng.random(windows) * np.maximum(0, (steps - 1) * (1 - tempo))
-    moment = np.minimum(start[:, None] + tempo[:, None] * np.arange(steps), steps - 1)  # [windows, steps]
-    before = np.minimum(moment.astype(np.int64), steps - 2)
+    end = steps - 1
+    tempo = np.exp(rng.uniform(-1, 1, windows) * np.log1p(speed))  # recorded frames a step, below 2
+    start = rng.random(windows) * end * (1 - tempo)
+    moment = np.abs(start[:, None] + tempo[:, None] * np.arange(steps))  # [windows, steps]
+    moment = np.clip(np.where(moment > end, 2 * end - moment, moment), 0, end)
+    before = np.minimum(moment.astype(np.int64), max(0, end - 1))
+    after = np.minimum(before + 1, end)
     share = (moment - before)[..., None].astype(np.float32)
     rows = np.arange(windows)[:, None]
-    frames = x[rows, before] * (1 - share) + x[rows, before + 1] * share
+    frames = x[rows, before] * (1 - share) + x[rows, after] * share
     factor = 1 + (tempo[:, None, None] - 1) * rates  # [windows, 1, channels]
-    last = np.minimum(steps - 1, ((steps - 1) / tempo).astype(np.int64))
-    return frames * factor.astype(np.float32), last
+    return frames * factor.astype(np.float32)
 
 
 def _turned(x: np.ndarray, any_axis: float, first_axis: float, rng: np.random.Generator) -> np.ndarray:

@@ -16,29 +16,21 @@ from edgernn.train.augment import Augmentation
 
 
 class Batch(NamedTuple):
-    """Normalised frames `x` float32 [windows, steps, inputs] and classes `y` int32 [windows].
-
-    `weight` float32 [windows, steps] is 1 where a step counts in the loss, else 0.
-    """
+    """Normalised frames `x` float32 [windows, steps, inputs] and classes `y` int32 [windows]."""
 
     x: np.ndarray
     y: np.ndarray
-    weight: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Where training batches come from; what one holds depends on (seed, epoch, number of the batch) alone.
-
-    Steps before `loss_from` do not count in the loss: a network cannot know yet.
-    """
+    """Where training batches come from; what one holds depends on (seed, epoch, number of the batch) alone."""
 
     split: Split
     mean: np.ndarray
     std: np.ndarray
     augmentation: Augmentation
     batch_size: int
-    loss_from: int
     seed: int
 
     @property
@@ -58,9 +50,5 @@ class Feed:
 
     def _batch(self, rows: np.ndarray, epoch: int, number: int) -> Batch:
         rng = np.random.default_rng([self.seed, epoch, number])
-        x, last = augment.apply(self.split.x[rows], self.augmentation, rng)
-        steps = np.arange(x.shape[1])
-        start = np.minimum(self.loss_from, last)  # every window keeps at least its last real step
-        weight = (steps >= start[:, None]) & (steps <= last[:, None])
-        frames = normalize.apply(x, self.mean, self.std)
-        return Batch(frames, self.split.y[rows].astype(np.int32), weight.astype(np.float32))
+        x = augment.apply(self.split.x[rows], self.augmentation, rng)
+        return Batch(normalize.apply(x, self.mean, self.std), self.split.y[rows].astype(np.int32))

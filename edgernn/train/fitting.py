@@ -66,7 +66,6 @@ def run(
         std=network.std,
         augmentation=Augmentation.of(section.augment, splits.channels, network.std),
         batch_size=section.batch_size,
-        loss_from=int(section.loss_from * network.steps),
         seed=recipe.seed,
     )
     key = checkpoint.key(stage, _settings(recipe, section), network, splits)

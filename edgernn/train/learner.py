@@ -33,6 +33,7 @@ class Learner:
     def __init__(self, model: Any, network: Network, section: TrainSection, seed: int) -> None:
         self.section = section
         self.classes = network.outputs
+        self.loss_from = int(section.loss_from * network.steps)  # a network cannot know before
         self.model = model
         self.layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
         self.variables = model.trainable_variables
@@ -63,17 +64,17 @@ class Learner:
             values.append(layer(self._dropped(values[-1], rate, site, step), training=True))
         return values[1:]
 
-    def _gradients(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor, step: tf.Tensor) -> Gradients:
+    def _gradients(self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor) -> Gradients:
         smoothing = self.section.label_smoothing
         goal = tf.one_hot(y, self.classes) * (1 - smoothing) + smoothing / self.classes
         with tf.GradientTape() as tape:
-            logits = self.outputs(x, step)[-1]
-            losses = tf.nn.softmax_cross_entropy_with_logits(goal[:, None] + tf.zeros_like(logits), logits)
-            loss = tf.reduce_sum(losses * weight) / tf.reduce_sum(weight)
-        right = tf.cast(tf.argmax(logits, -1, tf.int32) == y[:, None], tf.float32)
-        accuracy = tf.reduce_sum(right * weight) / tf.reduce_sum(weight)
+            logits = self.outputs(x, step)[-1][:, self.loss_from :]
+            goals = goal[:, None] + tf.zeros_like(logits)  # the same at every step
+            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(goals, logits))
+        right = tf.argmax(logits, -1, tf.int32) == y[:, None]
         gradients = tape.gradient(loss, self.variables)
-        return Gradients(loss, accuracy, tf.linalg.global_norm(gradients), gradients)
+        norm = tf.linalg.global_norm(gradients)
+        return Gradients(loss, tf.reduce_mean(tf.cast(right, tf.float32)), norm, gradients)
 
     def _update(
         self, gradients: list[tf.Tensor], norm: tf.Tensor, rate: tf.Tensor, memory: tf.Tensor
@@ -113,5 +114,5 @@ def dropout_rates(network: Network, section: TrainSection) -> list[float]:
     return rates
 
 
-def tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    return tf.constant(batch.x), tf.constant(batch.y), tf.constant(batch.weight)
+def tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.constant(batch.x), tf.constant(batch.y)

@@ -28,11 +28,12 @@ def test_a_plot_is_well_formed_scalable_and_takes_its_colours_from_the_page(draw
     assert "DejaVu" not in svg
 
 
-@pytest.mark.parametrize("draw", [plots.size_plot, plots.latency_plot])
-def test_every_artifact_is_named_once_and_the_lines_are_told(draw: Any) -> None:
+@pytest.mark.parametrize(("draw", "left_out"), [(plots.size_plot, "c/int8"), (plots.latency_plot, None)])
+def test_every_artifact_is_named_once_and_the_lines_are_told(draw: Any, left_out: str | None) -> None:
+    """The size of C is that of its source text, which is not a size to compare."""
     texts = _texts(draw(sample_report()))
     for row in ARTIFACTS:
-        assert texts.count(row[0]) == 1
+        assert texts.count(row[0]) == (row[0] != left_out)
     assert texts.count("float Keras 0.873") == 1
     assert texts.count("random forest 0.841") == 1
 

@@ -11,7 +11,7 @@ import pytest
 
 from edgernn.train import loop, meter, models
 from edgernn.train.augment import Augmentation
-from edgernn.train.backend import tf
+from edgernn.train.backend import keras, tf
 from edgernn.train.feed import Feed
 from edgernn.train.learner import Learner
 from train import sample
@@ -40,15 +40,15 @@ def test_memory_grows_to_its_limit() -> None:
     assert loop.memory(5, 0.0) == 0.0
 
 
-def feed(count: int, loss_from: int, **augment: object) -> Feed:
+def feed(count: int, **augment: object) -> Feed:
     section = sample.recipe(augment=augment).train.augment
     unit = np.ones(3, np.float32)
     augmentation = Augmentation.of(section, sample.CHANNELS, unit)
-    return Feed(sample.split(0, count), np.zeros(3, np.float32), unit, augmentation, 16, loss_from, 7)
+    return Feed(sample.split(0, count), np.zeros(3, np.float32), unit, augmentation, 16, 7)
 
 
 def test_an_epoch_shows_every_window_and_full_batches() -> None:
-    source = feed(40, 6)
+    source = feed(40)
 
     batches = list(source.epoch(0))
 
@@ -56,23 +56,27 @@ def test_an_epoch_shows_every_window_and_full_batches() -> None:
     shown = np.concatenate([batch.x for batch in batches])
     assert shown.shape == (48, sample.STEPS, 3)
     assert len(np.unique(shown.reshape(48, -1), axis=0)) == 40
-    assert batches[0].weight[0].tolist() == [0.0] * 6 + [1.0] * 6
 
 
 def test_epochs_differ_and_repeat() -> None:
-    first, again, second = (next(feed(40, 6, jitter=0.1).epoch(epoch)).x for epoch in (0, 0, 1))
+    first, again, second = (next(feed(40, jitter=0.1).epoch(epoch)).x for epoch in (0, 0, 1))
 
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, second)
 
 
-def test_the_loss_leaves_out_what_follows_a_window_played_fast() -> None:
-    """A window played 1.9 times as fast has 6 real steps of 12; its own last step counts then."""
-    weight = np.concatenate([batch.weight for batch in feed(90, 11, speed=0.9).epoch(0)])
+def test_only_steps_from_loss_from_on_count() -> None:
+    """Against Keras's own loss, a step at a time."""
+    network = sample.network(0, 10, 3, ("gru", 4), ("dense", 2))
+    learner = Learner(models.every_step_model(network), network, sample.recipe(loss_from=0.7).train, 0)
+    x, y = tf.random.stateless_normal((6, 10, 3), (1, 2)), np.array([0, 1, 0, 1, 1, 0], np.int32)
+    logits = learner.outputs(x, tf.constant(5, tf.int64))[-1]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
-    np.testing.assert_array_equal(weight.sum(axis=1), 1)
-    assert weight.argmax(axis=1).min() in (5, 6)
-    assert weight.argmax(axis=1).max() == 11
+    found = learner.gradients(x, y, tf.constant(5, tf.int64)).loss
+
+    expected = np.mean([loss(y, logits[:, step]) for step in (7, 8, 9)])
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_dropout_zeroes_whole_channels_and_keeps_the_mean() -> None:

@@ -20,7 +20,7 @@ NETWORK = sample.network(0, 5, 3, ("gru", 4), ("dense", 2))  # layers gru_0 and 
 
 def batch() -> Batch:
     x = np.random.default_rng(0).standard_normal((8, 5, 3)).astype(np.float32)
-    return Batch(x, np.arange(8, dtype=np.int32) % 2, np.ones((8, 5), np.float32))
+    return Batch(x, np.arange(8, dtype=np.int32) % 2)
 
 
 def learner(**section: object) -> Learner:
