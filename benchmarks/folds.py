@@ -36,18 +36,17 @@ def fold(recipe: Path, test: str, validation: str, seed: int, folder: Path) -> t
     """Accuracy of the baseline, of the trained network and of the pruned network on the test subjects."""
     split = f"data.split={{test: [{test.replace(' ', ', ')}], validation: [{validation}]}}"
     plan = recipes.load(recipe, [split, f"seed={seed}"])
-    build = Build(plan, BuildFolder.prepare(folder, plan), Progress(quiet=True))
-    for stage in (build.data, build.baseline, build.train, build.prune):
-        stage()
+    build = Build(plan, BuildFolder(folder), Progress(quiet=True))
+    with build.folder.opened(plan):
+        for stage in (build.data, build.baseline, build.train, build.prune):
+            stage()
     baseline = json.loads(build.folder.baseline.read_text())["value"]
     trained = networks.load(build.folder.trained)
     return baseline, accuracy(trained, build.splits.test), accuracy(build.network, build.splits.test)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", type=Path, default=Path("recipes/activity.yaml"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--folder", type=Path, default=Path("build/folds"))
@@ -58,9 +57,7 @@ def main() -> None:
         for test, validation in FOLDS.items():
             folder = options.folder / f"{test.replace(' ', '-')}.{seed}"
             rows.append(fold(options.recipe, test, validation, seed, folder))
-            print(
-                f"| {test} | {seed} | " + " | ".join(f"{value:.3f}" for value in rows[-1]) + " |", flush=True
-            )
+            print(f"| {test} | {seed} | " + " | ".join(f"{value:.3f}" for value in rows[-1]) + " |", flush=True)
     print("| mean | | " + " | ".join(f"{value:.3f}" for value in np.mean(rows, axis=0)) + " |")
 
 

@@ -21,12 +21,8 @@ class Baseline:
     value: float
 
 
-def evaluate(
-    kind: Literal["random_forest", "majority", "none"], splits: Splits, seed: int
-) -> Baseline | None:
-    """The baseline `kind`, trained on the windows of train and validation together; None for `none`."""
-    if kind == "none":
-        return None
+def evaluate(kind: Literal["random_forest", "majority"], splits: Splits, seed: int) -> Baseline:
+    """The baseline `kind`, trained on the windows of train and validation together."""
     x = np.concatenate([splits.train.x, splits.validation.x])
     y = np.concatenate([splits.train.y, splits.validation.y])
     decided = _forest(x, y, splits.test.x, seed) if kind == "random_forest" else np.bincount(y).argmax()

@@ -103,9 +103,7 @@ def doctor(as_json: Json = False) -> None:
 @app.command()
 def run(
     folder: Folder,
-    frames: Annotated[
-        Path, typer.Option("--input", metavar="FILE", help="Raw frames, a CSV file with a header.")
-    ],
+    frames: Annotated[Path, typer.Option("--input", metavar="FILE", help="Raw frames, a CSV file with a header.")],
     as_json: Json = False,
 ) -> None:
     """Feed frames to the integer network one by one, as a sensor would, and print each decision."""

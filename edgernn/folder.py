@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from edgernn import __version__, archive
 from edgernn import recipe as recipes
+from edgernn.errors import InputError
 from edgernn.recipe import Recipe
 from edgernn.stages import digest
 
 MANIFEST = "manifest.json"
+MARKER = ".edgernn"  # says that a folder is a build's; locked while one is at work in it
 
 
 @dataclass(frozen=True)
@@ -21,17 +26,28 @@ class BuildFolder:
 
     root: Path
 
-    @classmethod
-    def prepare(cls, root: Path, recipe: Recipe) -> BuildFolder:
-        """The folder, made and writable, with the resolved recipe in it and no leavings of a killed build.
+    @contextmanager
+    def opened(self, recipe: Recipe) -> Iterator[None]:
+        """The folder made and locked, with the resolved recipe in it and no leavings of a killed build.
 
-        Raises InputError when it cannot be written.
+        Raises InputError when it cannot be written, when it holds something else than a build, and when another
+        build is at work in it.
         """
-        folder = cls(root)
-        archive.write_text(folder.recipe, recipes.dump(recipe))
-        for leaving in root.rglob(f"*{archive.PARTIAL}"):
-            leaving.unlink(missing_ok=True)
-        return folder
+        self._refuse_foreign()
+        marker = self.root / MARKER
+        if not marker.exists():
+            archive.write_text(marker, "")
+        with marker.open("r+") as file:
+            _lock(file, self.root)
+            for leaving in self.root.rglob(f"*{archive.PARTIAL}"):
+                leaving.unlink(missing_ok=True)
+            archive.write_text(self.recipe, recipes.dump(recipe))
+            yield
+
+    def _refuse_foreign(self) -> None:
+        """A build overwrites and removes files; it must not do so in a folder of the user's own."""
+        if self.root.is_dir() and any(self.root.iterdir()) and not (self.root / MARKER).exists():
+            raise InputError(f"{self.root} is not empty and no build folder; name another with --out")
 
     @property
     def recipe(self) -> Path:
@@ -52,6 +68,10 @@ class BuildFolder:
     @property
     def trained(self) -> Path:
         return self.cache / "trained.npz"
+
+    def checkpoint(self, stage: str) -> Path:
+        """Where the stage `train` or `prune` keeps what it needs to go on after a kill."""
+        return self.root / "checkpoints" / f"{stage}.npz"
 
     @property
     def network(self) -> Path:
@@ -83,7 +103,7 @@ class BuildFolder:
 
     def write_manifest(self, recipe: Recipe, tools: Mapping[str, str]) -> None:
         """manifest.json: size and sha256 of every file that the build made, versions and seed."""
-        top = [path for path in self.root.iterdir() if path.is_file() and path.name != MANIFEST]
+        top = [path for path in self.root.iterdir() if path.is_file() and path.name not in (MANIFEST, MARKER)]
         shipped = [*top, *self.artifacts.rglob("*")]
         files = {
             str(path.relative_to(self.root)): {"bytes": path.stat().st_size, "sha256": digest(path)}
@@ -98,3 +118,10 @@ class BuildFolder:
             "files": files,
         }
         archive.write_text(self.root / MANIFEST, json.dumps(content, indent=1))
+
+
+def _lock(file: TextIO, root: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(f"another build is at work in {root}; wait for it or name another with --out") from None

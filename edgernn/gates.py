@@ -35,9 +35,7 @@ def _gate(name: str, limit: float, value: float | None, passed: bool, where: str
 
 def _above_baseline(limit: bool, report: Mapping[str, Any]) -> dict[str, Any]:
     baseline, value = report["metric"]["baseline"], report["metric"]["float"]
-    return _gate(
-        "metric_above_baseline", baseline["value"], value, value > baseline["value"], baseline["name"]
-    )
+    return _gate("metric_above_baseline", baseline["value"], value, value > baseline["value"], baseline["name"])
 
 
 def _worst(name: str, key: str, worst: Callable[..., Row], within: Callable[[float, float], bool]) -> Any:

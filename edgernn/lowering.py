@@ -185,9 +185,7 @@ def _cast(name: str, qtype: QType, ops: list[Op], types: dict[str, QType]) -> st
     return copy
 
 
-def _typed(
-    program: Program, ops: list[Op], types: dict[str, QType], quantized: QuantizedNetwork
-) -> TypedProgram:
+def _typed(program: Program, ops: list[Op], types: dict[str, QType], quantized: QuantizedNetwork) -> TypedProgram:
     sizes = dict(program.sizes)
     for op in ops:
         if op.primitive == "requantize":

@@ -22,9 +22,7 @@ def write(name: str, task: str, folder: Path) -> Path:
     Raises InputError for an unknown task, and for a file that is already there.
     """
     if task not in tasks():
-        raise InputError(
-            f"--task {task}: no such task{nearest(task, tasks())}; there are: {', '.join(tasks())}"
-        )
+        raise InputError(f"--task {task}: no such task{nearest(task, tasks())}; there are: {', '.join(tasks())}")
     path = folder / f"{name}.yaml"
     if path.exists():
         raise InputError(f"{path} is already there; choose another name")

@@ -45,10 +45,18 @@ def build(
     if nothing that they depend on has changed. Raises EdgernnError.
     """
     plan = recipe.located(plan, base)
-    folder = BuildFolder.prepare(out, plan)
-    work = Build(plan, folder, progress)
+    folder = BuildFolder(out)
     stages = Stages(folder.root, progress, fresh)
-    r, f = plan, folder
+    with folder.opened(plan):
+        for stage in fresh:
+            folder.checkpoint(stage).unlink(missing_ok=True)  # else a fresh training would go on from its end
+        _run(stages, Build(plan, folder, progress))
+    return reports.load(folder.root)
+
+
+def _run(stages: Stages, work: Build) -> None:
+    """Each stage with what decides whether it must run: settings, files it reads, files it writes."""
+    r, f = work.recipe, work.folder
     stages.run("data", work.data, [r.data, r.seed, datasets.fingerprint(r.data)], [], [f.splits])
     stages.run("baseline", work.baseline, [r.verify.baseline, r.seed], [f.splits], [f.baseline])
     stages.run("train", work.train, [r.name, r.seed, r.features, r.network, r.train], [f.splits], [f.trained])
@@ -62,7 +70,6 @@ def build(
     stages.run("benchmark", work.benchmark, [r.benchmark, engines], [f.splits, f.artifacts], [f.benchmarked])
     measured = [f.network, f.keras, f.baseline, f.artifacts, f.verified, f.benchmarked]
     stages.run("report", lambda: work.report(stages), [r], measured, list(f.reports))
-    return reports.load(f.root)
 
 
 def again(out: Path, fresh: frozenset[str], progress: Progress) -> dict[str, Any]:
@@ -110,9 +117,7 @@ class Build:
         if self.recipe.prune and self.recipe.prune.sparsity:
             from edgernn import prune
 
-            network = prune.fine_tune(
-                network, self.recipe, self.splits, self.folder.root, self.progress.quiet
-            )
+            network = prune.fine_tune(network, self.recipe, self.splits, self.folder.root, self.progress.quiet)
         networks.save(network, self.folder.network)
 
     def keras(self) -> None:

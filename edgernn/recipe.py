@@ -35,9 +35,7 @@ Rate = Annotated[Number, Field(gt=0, le=1)]
 class FeaturesSection(Section):
     """What happens to a frame before the network sees it."""
 
-    normalize: Literal["standard", "none"] = (
-        "standard"  # (x - mean) / std by channel, of the training windows
-    )
+    normalize: Literal["standard", "none"] = "standard"  # (x - mean) / std by channel, of the training windows
 
 
 class LayerOptions(Section):
@@ -88,9 +86,7 @@ class NetworkSection(Section):
         last = pairs[-1][1].units
         if last not in (None, classes):
             where = f"network.layers.{len(pairs) - 1}.dense.units"
-            raise InputError(
-                f"{where} is {last}, but the data has {classes} classes; remove it or correct it"
-            )
+            raise InputError(f"{where} is {last}, but the data has {classes} classes; remove it or correct it")
         return tuple(LayerChoice(kind, options.units or classes) for kind, options in pairs)
 
 
@@ -103,9 +99,7 @@ class AugmentSection(Section):
     speed: Share = 0.0  # tempo up to 1 + speed times as fast or as slow
     rates: tuple[str, ...] = ()  # channels that grow with the tempo: angular velocities
     rate_gain: Share = 0.0  # spread of the logarithm of a factor on all of `rates`
-    mirror: tuple[
-        str, ...
-    ] = ()  # channels that change sign in every second window: the other side of the body
+    mirror: tuple[str, ...] = ()  # channels that change sign in every second window: the other side of the body
     rotate_degrees: Annotated[Number, Field(ge=0, le=180)] = 0.0  # spread of a turn about a random axis
     roll_degrees: Annotated[Number, Field(ge=0, le=180)] = (
         0.0  # and about the first axis; channels are x, y, z, ...
@@ -154,9 +148,7 @@ class QuantizeSection(Section):
     """How the integer network gets its scales."""
 
     precision: Literal["int8"] = "int8"
-    weights: Granularity = (
-        "tensor"  # one scale a matrix, as NPUs and TFLite's specification have it, or a row
-    )
+    weights: Granularity = "tensor"  # one scale a matrix, as NPUs and TFLite's specification have it, or a row
     state: StateType = "int16"  # of the hidden state in TFLite and ONNX; the C code always keeps int16
     calibration: Literal["minmax", "percentile"] = "minmax"
     percentile: Annotated[Number, Field(ge=99.9, le=100)] = 99.99  # of |x|; read by calibration: percentile
@@ -207,14 +199,8 @@ class VerifySection(Section):
     """What the artifacts are held to."""
 
     engines: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_engines)] = "all"
-    baseline: Literal["random_forest", "majority", "none"] = "random_forest"
+    baseline: Literal["random_forest", "majority"] = "random_forest"
     gates: Annotated[Gates, NULL_IS_EMPTY] = Gates()
-
-    @model_validator(mode="after")
-    def _has_baseline(self) -> VerifySection:
-        if self.gates.metric_above_baseline and self.baseline == "none":
-            raise ValueError("has the gate metric_above_baseline but baseline none; choose a baseline")
-        return self
 
 
 class BenchmarkSection(Section):

@@ -100,9 +100,7 @@ def _slice(op: Op, size: int, x: np.ndarray) -> np.ndarray:
     return x[:, op.start : op.start + size]
 
 
-def _float_matvec(
-    op: Op, program: Program, constants: Mapping[str, np.ndarray], x: list[np.ndarray]
-) -> np.ndarray:
+def _float_matvec(op: Op, program: Program, constants: Mapping[str, np.ndarray], x: list[np.ndarray]) -> np.ndarray:
     product = x[0] @ constants[op.weight].T
     return product + constants[op.bias] if op.bias else product
 

@@ -45,9 +45,7 @@ def read_frames(path: Path, channels: tuple[str, ...]) -> np.ndarray:
     missing = [name for name in channels if rows and name not in rows[0]]
     if not rows or missing:
         raise InputError(f"{path}: needs a header with the columns {', '.join(channels)}, and rows below it")
-    return np.array(
-        [[_number(row, c, path, n) for c in channels] for n, row in enumerate(rows, 2)], np.float32
-    )
+    return np.array([[_number(row, c, path, n) for c in channels] for n, row in enumerate(rows, 2)], np.float32)
 
 
 def _number(row: dict[str, str], column: str, path: Path, line: int) -> float:
@@ -69,12 +67,8 @@ def _case(paths: BuildFolder) -> Case:
         and combination.precision == "int8"
         and (paths.artifacts / artifact_name(combination)).exists()
     ]
-    runnable = [
-        case for case in cases([*map(Combination._make, present)], "all", paths.artifacts) if not case.skip
-    ]
+    runnable = [case for case in cases([*map(Combination._make, present)], "all", paths.artifacts) if not case.skip]
     steps = [case for case in runnable if case.form == "step"]
     if not steps:
-        raise MissingToolError(
-            f"no engine here runs an int8 step model of {paths.root}; see `edgernn doctor`"
-        )
+        raise MissingToolError(f"no engine here runs an int8 step model of {paths.root}; see `edgernn doctor`")
     return steps[0]

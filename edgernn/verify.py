@@ -40,9 +40,7 @@ def expected(network: Network, quantized: QuantizedNetwork, test: Split) -> Expe
     return Expected(reference.float_outputs(network, normalised), output_type.dequantize(integers), test.y)
 
 
-def run(
-    cases: Sequence[Case], test: Split, target: Expected, cache: Path, progress: Progress
-) -> dict[str, Any]:
+def run(cases: Sequence[Case], test: Split, target: Expected, cache: Path, progress: Progress) -> dict[str, Any]:
     """Results, drift over time and confusion matrices of all cases, as report.json has them."""
     frames = cache / "frames.npz"
     archive.save(frames, {}, {"x": test.x})
@@ -52,16 +50,12 @@ def run(
     ran = [(case, outputs[case]) for case in cases if case in outputs]
     return {
         "results": results,
-        "drift_over_time": [
-            row for case, y in ran if case.form == "step" for row in _over_time(case, y, target)
-        ],
+        "drift_over_time": [row for case, y in ran if case.form == "step" for row in _over_time(case, y, target)],
         "confusion": [_confusion(case, y, target) for case, y in ran if case.precision == "int8"],
     }
 
 
-def against_keras(
-    network: Network, test: Split, outputs: np.ndarray, latency: Mapping[str, Any]
-) -> dict[str, Any]:
+def against_keras(network: Network, test: Split, outputs: np.ndarray, latency: Mapping[str, Any]) -> dict[str, Any]:
     """The float network held to the Keras model's outputs [windows, outputs], and Keras's row of the report."""
     wanted = reference.float_outputs(network, (test.x - network.mean) / network.std)
     drift = measure(outputs, wanted, test.y)
@@ -87,9 +81,7 @@ def confusion_matrix(outputs: np.ndarray, y: np.ndarray) -> list[list[int]]:
 def _outcomes(cases: Sequence[Case], frames: Path, cache: Path, progress: Progress) -> dict[Case, Outcome]:
     """Every case that can run, run: as many at a time as there are cores."""
     runnable = [case for case in cases if not case.skip]
-    jobs = [
-        Job("verify", case.engine, case.path, case.form, frames, _outputs(case, cache)) for case in runnable
-    ]
+    jobs = [Job("verify", case.engine, case.path, case.form, frames, _outputs(case, cache)) for case in runnable]
     with progress.bar("verify", len(jobs)) as advance, ThreadPoolExecutor(os.cpu_count()) as pool:
 
         def work(pair: tuple[Case, Job]) -> tuple[Case, Outcome]:

@@ -13,8 +13,7 @@ def random_layer(rng: np.random.Generator, name: str, kind: str, inputs: int, un
     """Weights as a trained network has them: about 1 / sqrt(inputs) in size, so that no gate saturates."""
     shapes = KINDS[kind].shapes(inputs, units)
     weights = tuple(
-        rng.normal(0, 0.3 if shape[0] <= 2 or len(shape) == 1 else 1 / np.sqrt(shape[0]), shape)
-        for shape in shapes
+        rng.normal(0, 0.3 if shape[0] <= 2 or len(shape) == 1 else 1 / np.sqrt(shape[0]), shape) for shape in shapes
     )
     return Layer(name, kind, inputs, units, tuple(w.astype(np.float32) for w in weights))
 

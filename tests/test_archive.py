@@ -59,9 +59,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         archive.load(tmp_path / "a.npz")
 
 
-def test_a_full_disk_leaves_the_old_file_and_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.txt"
     archive.write_text(path, "old")
 

@@ -18,9 +18,7 @@ def windows(seed: int, count: int) -> Split:
     y = np.arange(count) % 2
     time = np.arange(40)[None, :, None]
     phase = rng.uniform(0, 6, (count, 1, CHANNELS))
-    x = np.sin(time * (0.3 + 0.5 * y[:, None, None]) + phase) + 0.1 * rng.standard_normal(
-        (count, 40, CHANNELS)
-    )
+    x = np.sin(time * (0.3 + 0.5 * y[:, None, None]) + phase) + 0.1 * rng.standard_normal((count, 40, CHANNELS))
     return Split(x.astype(np.float32), y, np.full(count, "a"))
 
 
@@ -89,9 +87,7 @@ def test_random_forest_is_that_of_scikit_learn_on_train_and_validation() -> None
 
     found = baseline.evaluate("random_forest", data, 5)
 
-    assert found == baseline.Baseline(
-        "random_forest", forest.score(baseline.statistics(data.test.x), data.test.y)
-    )
+    assert found == baseline.Baseline("random_forest", forest.score(baseline.statistics(data.test.x), data.test.y))
     assert found.value > 0.9
 
 
@@ -99,7 +95,3 @@ def test_majority_is_the_share_of_the_commonest_training_class() -> None:
     data = splits()
 
     assert baseline.evaluate("majority", data, 0) == baseline.Baseline("majority", pytest.approx(16 / 31))
-
-
-def test_none_is_none() -> None:
-    assert baseline.evaluate("none", splits(), 0) is None

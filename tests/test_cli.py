@@ -33,10 +33,7 @@ network:
 def good_csv(rows: int = 40) -> str:
     lines = ["a,b,label,who"]
     lines += [
-        f"{i % 7}.5,{i % 3},{label},{who}"
-        for who in "abcdef"
-        for label in ("up", "down")
-        for i in range(rows)
+        f"{i % 7}.5,{i % 3},{label},{who}" for who in "abcdef" for label in ("up", "down") for i in range(rows)
     ]
     return "\n".join(lines) + "\n"
 
@@ -228,7 +225,27 @@ def test_doctor_and_data_list_speak_json(
 def test_help_imports_nothing_heavy() -> None:
     heavy = ("numpy", "tensorflow", "matplotlib", "pydantic")
     code = f"import sys, edgernn.cli; print([m for m in {heavy} if m in sys.modules])"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "[]\n"
-    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_folder_of_the_users_own_is_not_built_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    csv(good_csv())(tmp_path)
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    assert run(monkeypatch, "build", tmp_path / "recipe.yaml", "--out", tmp_path) == 2
+    assert "not empty and no build folder" in capsys.readouterr().err
+    assert (tmp_path / "recipe.yaml").read_text() == RECIPE
+
+
+def test_two_builds_do_not_work_in_one_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from edgernn import recipe
+    from edgernn.folder import BuildFolder
+
+    csv(good_csv())(tmp_path)
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    with BuildFolder(tmp_path / "out").opened(recipe.load(tmp_path / "recipe.yaml")):
+        assert run(monkeypatch, "build", tmp_path / "recipe.yaml", "--out", tmp_path / "out") == 2
+    assert "another build is at work" in capsys.readouterr().err

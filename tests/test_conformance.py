@@ -67,9 +67,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 def outputs(case: Case, what: Sample, folder: Path) -> np.ndarray:
     combination = next(c for c in supported() if cases([c], "all", Path())[0].artifact == case.artifact)
-    path = target(combination.target).export(
-        what.network, what.quantized, combination.form, case.precision, folder
-    )
+    path = target(combination.target).export(what.network, what.quantized, combination.form, case.precision, folder)
     audit(Combination(combination.target, combination.form, case.precision), path)
     return engine(case.engine).open(path, case.form, threads=1).outputs(what.frames)
 
@@ -102,9 +100,7 @@ def test_c_equals_the_integer_reference_bit_for_bit(form: str, cell: str, stack:
     what = sample(cell, stack, "int16")
     c_case = next(case for case in every_case() if case.engine == "c" and case.form == form)
     typed = native(what.quantized)
-    integers = reference.integer_outputs(
-        what.quantized, reference.quantize_input(what.quantized, what.frames)
-    )
+    integers = reference.integer_outputs(what.quantized, reference.quantize_input(what.quantized, what.frames))
     wanted = typed.types[typed.program.output].dequantize(integers).astype(np.float32)
     got = outputs(c_case, what, tmp_path)
     np.testing.assert_array_equal(got, wanted if form == "step" else wanted[:, -1])

@@ -62,9 +62,7 @@ def build(folder: Path, *arguments: str, code: int = 0) -> dict[str, Any]:
 
 def ran(folder: Path) -> set[str]:
     """The stages whose records were written by the last build, by their time."""
-    records = {
-        path.stem: path.stat().st_mtime_ns for path in (folder / "out" / "cache" / "stages").glob("*.json")
-    }
+    records = {path.stem: path.stat().st_mtime_ns for path in (folder / "out" / "cache" / "stages").glob("*.json")}
     started = (folder / "out" / "recipe.yaml").stat().st_mtime_ns
     return {stage for stage, moment in records.items() if moment > started}
 

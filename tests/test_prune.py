@@ -101,9 +101,7 @@ def test_two_prunings_and_a_resumed_one_give_the_same_bytes(
 
 
 @pytest.mark.parametrize("section", [None, {"sparsity": 0.0}])
-def test_nothing_asked_nothing_done(
-    section: dict[str, object] | None, dense: Network, tmp_path: Path
-) -> None:
+def test_nothing_asked_nothing_done(section: dict[str, object] | None, dense: Network, tmp_path: Path) -> None:
     assert prune.fine_tune(dense, sample.recipe(section), sample.splits(), tmp_path, quiet=True) is dense
     assert not list(tmp_path.iterdir())
 

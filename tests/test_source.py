@@ -17,7 +17,5 @@ ROOT = Path(__file__).parent.parent
     ids=" ".join,
 )
 def test_the_source_is_clean(command: tuple[str, ...]) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    ended = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -66,9 +66,7 @@ def load(data: DataSection, base: Path, seed: int) -> Splits:
     train, validation, test = (_split(recordings, g, cut, hop) for g, hop in zip(groups, hops, strict=True))
     _refuse_missing_classes(recordings.labels, train=train, test=test)
     if not len(validation):
-        raise InputError(
-            "data.split: the validation groups have no window; name others or shorten data.window"
-        )
+        raise InputError("data.split: the validation groups have no window; name others or shorten data.window")
     drawn = splitting.calibration(train.y, data.split.calibration, seed)
     rate = recordings.rate_hz / cut.every
     return Splits(train, validation, train.take(drawn), test, recordings.labels, recordings.channels, rate)

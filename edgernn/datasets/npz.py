@@ -65,9 +65,7 @@ def _members(archive: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndar
 def _windows(x: np.ndarray, path: Path) -> np.ndarray:
     """`x` as float32 [examples, steps, inputs]."""
     if x.ndim != 3 or 0 in x.shape:
-        raise InputError(
-            f"{path}: x has shape {x.shape}; it must be [examples, steps, inputs], none of them 0"
-        )
+        raise InputError(f"{path}: x has shape {x.shape}; it must be [examples, steps, inputs], none of them 0")
     if x.dtype.kind not in "fiu":
         raise InputError(f"{path}: x has type {x.dtype}; it must hold real numbers")
     with np.errstate(over="ignore"):

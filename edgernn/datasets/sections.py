@@ -43,9 +43,7 @@ class SplitSection(Section):
     def _disjoint(self) -> SplitSection:
         both = sorted(set(self.test) & set(self.validation))
         if both:
-            raise ValueError(
-                f"has the group {both[0]} in test and in validation; a group belongs to one split"
-            )
+            raise ValueError(f"has the group {both[0]} in test and in validation; a group belongs to one split")
         return self
 
 
@@ -128,9 +126,7 @@ class NpzData(Section):
     @model_validator(mode="before")
     @classmethod
     def _no_windows(cls, values: Any) -> Any:
-        given = [
-            k for k in ("window", "hop", "train_hop", "every") if isinstance(values, dict) and k in values
-        ]
+        given = [k for k in ("window", "hop", "train_hop", "every") if isinstance(values, dict) and k in values]
         if given:
             raise ValueError(f"has {given[0]}, but the windows of an npz are already cut; remove it")
         return values

@@ -50,9 +50,7 @@ def save(splits: Splits, path: Path) -> None:
     """Write `splits` to a .npz file, whole or not at all; the same splits give the same bytes."""
     header = {"labels": splits.labels, "channels": splits.channels, "rate_hz": splits.rate_hz}
     parts = {part: getattr(splits, part) for part in _PARTS}
-    arrays = {
-        f"{name}_{key}": getattr(part, key) for name, part in parts.items() for key in ("x", "y", "group")
-    }
+    arrays = {f"{name}_{key}": getattr(part, key) for name, part in parts.items() for key in ("x", "y", "group")}
     archive.save(path, header, arrays)
 
 

@@ -121,9 +121,7 @@ def _library(name: str, sources: tuple[tuple[str, str], ...], cc: compiler.Compi
         try:
             library = ctypes.CDLL(str(built))
         except OSError:
-            raise MissingToolError(
-                f"{cc.version} compiles for another machine; unset CC or correct it"
-            ) from None
+            raise MissingToolError(f"{cc.version} compiles for another machine; unset CC or correct it") from None
     for function, sizes in _FUNCTIONS.items():
         getattr(library, function).restype = None
         getattr(library, function).argtypes = (ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_size_t] * sizes)

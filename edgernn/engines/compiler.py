@@ -52,9 +52,7 @@ def shared_library(compiler: Compiler, sources: Sequence[Path], library: Path, f
         if done is not None and done.returncode == 0:
             return
     complaint = _first_error(done.stderr) if done else "it does not start"
-    raise ExportError(
-        f"{compiler.version} cannot compile the generated C: {complaint}; set CC to another compiler"
-    )
+    raise ExportError(f"{compiler.version} cannot compile the generated C: {complaint}; set CC to another compiler")
 
 
 def _named_by_user(asked: str) -> Compiler:

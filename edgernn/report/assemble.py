@@ -173,7 +173,6 @@ def _artifact(combination: Combination, folder: Path) -> dict[str, Any]:
     }
 
 
-
 def _results(measured: Mapping[str, Any]) -> list[dict[str, Any]]:
     timed = {(row["artifact"], row["form"], row["engine"]): row for row in measured["benchmark"]}
     rows = [_RESULT | measured["verify"]["float"], _RESULT | measured["keras"]["result"]]

@@ -51,9 +51,7 @@ def plot(report: Mapping[str, Any], which: str) -> str:
             axes.yaxis.set_major_formatter(_decade)
         axes.set_xlabel("Step")
         axes.set_title(f"{which.capitalize()} absolute error")
-        return svg.inline(
-            figure, f"{which} absolute error against the float network over the steps of a stream"
-        )
+        return svg.inline(figure, f"{which} absolute error against the float network over the steps of a stream")
 
 
 def _series(report: Mapping[str, Any], name: str, engine: str, points: Sequence[Mapping[str, Any]]) -> Series:

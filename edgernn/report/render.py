@@ -77,9 +77,7 @@ def tiles(report: Mapping[str, Any]) -> tuple[Tile, ...]:
     top, metric = verdict.headline(report), report["metric"]
     name, value = metric["baseline"]["name"].replace("_", " "), metric["baseline"]["value"]
     baseline = f"{name} {verdict.metric_text(report, value)}"
-    found = [
-        Tile(f"Float {metric['name']}", verdict.metric_text(report, metric["float"]), f"baseline: {baseline}")
-    ]
+    found = [Tile(f"Float {metric['name']}", verdict.metric_text(report, metric["float"]), f"baseline: {baseline}")]
     if top.metric is not None and top.drop is not None:
         note = f"worst engine, {verdict.drop_text(report, -top.drop)} against float"
         found.append(Tile(f"{top.precision} {metric['name']}", verdict.metric_text(report, top.metric), note))
@@ -94,13 +92,9 @@ def tiles(report: Mapping[str, Any]) -> tuple[Tile, ...]:
 
 def _speed(report: Mapping[str, Any], precision: str | None) -> tuple[Tile, ...]:
     """The fastest whole sequence of what ships, against Keras."""
-    rows = [
-        row for row in verdict.with_status(report, "ok") if row["latency_us"] and row["artifact"] != "network"
-    ]
+    rows = [row for row in verdict.with_status(report, "ok") if row["latency_us"] and row["artifact"] != "network"]
     whole = [
-        r
-        for r in rows
-        if r["latency_us"]["per"] == "sequence" and verdict.precision_of(report, r) == precision
+        r for r in rows if r["latency_us"]["per"] == "sequence" and verdict.precision_of(report, r) == precision
     ]
     if not whole:
         return ()
@@ -149,9 +143,5 @@ def _rows(matrix: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(row) for row in matrix)
 
 
-def _change(
-    matrix: Sequence[Sequence[int]], reference: Sequence[Sequence[int]]
-) -> tuple[tuple[int, ...], ...]:
-    return tuple(
-        tuple(a - b for a, b in zip(*rows, strict=True)) for rows in zip(matrix, reference, strict=True)
-    )
+def _change(matrix: Sequence[Sequence[int]], reference: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(a - b for a, b in zip(*rows, strict=True)) for rows in zip(matrix, reference, strict=True))

@@ -92,9 +92,7 @@ def artifact_table(report: Report) -> Table:
         Column("Float", True, "Operators"),
         Column("sha256"),
     )
-    return Table(
-        "Artifacts", columns, tuple(_artifact_line(report, artifact) for artifact in report["artifacts"])
-    )
+    return Table("Artifacts", columns, tuple(_artifact_line(report, artifact) for artifact in report["artifacts"]))
 
 
 def operator_table(report: Report) -> Table:

@@ -110,9 +110,7 @@ def keras_row(report: Report) -> Row | None:
 
 def float_size(report: Report, artifact: Row) -> int | None:
     """Bytes of the float32 artifact of the same target and form."""
-    same = (
-        a for a in report["artifacts"] if (a["target"], a["form"]) == (artifact["target"], artifact["form"])
-    )
+    same = (a for a in report["artifacts"] if (a["target"], a["form"]) == (artifact["target"], artifact["form"]))
     return next((a["bytes"] for a in same if a["precision"] == "float32"), None)
 
 
@@ -167,9 +165,7 @@ def _number_clause(report: Report) -> str:
     float_metric = f"float ({metric_text(report, report['metric']['float'])})"
     clauses = []
     if top.drop is None:
-        clauses.append(
-            f"{float_metric} alone" if top.precision is None else f"no {top.precision} run to judge"
-        )
+        clauses.append(f"{float_metric} alone" if top.precision is None else f"no {top.precision} run to judge")
     elif top.drop > 0:
         clauses.append(f"{top.precision} loses {drop_text(report, top.drop)} against {float_metric}")
     else:

@@ -39,8 +39,7 @@ class Operator:
     arithmetic: Arithmetic
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(NamedTuple):
     """What a written artifact holds: its operators, and the bytes of its float and integer weights."""
 
     operators: tuple[Operator, ...]
@@ -88,8 +87,10 @@ def audit(combination: Combination, path: Path) -> Content:
     content = writer.content(path)
     floats = {op.name for op in content.operators if op.arithmetic == "float"}
     if combination.precision == "int8" and (floats & writer.MATRIX_PRODUCTS or content.float_weight_bytes):
-        raise ExportError(f"{path.name} is not int8: float operators {sorted(floats)}, "
-                          f"{content.float_weight_bytes} bytes of float weights; please report this")
+        raise ExportError(
+            f"{path.name} is not int8: float operators {sorted(floats)}, "
+            f"{content.float_weight_bytes} bytes of float weights; please report this"
+        )
     if combination.precision != "float32" and not content.integer_weight_bytes:
         raise ExportError(f"{path.name} has no int8 weights; please report this")
     return content

@@ -65,9 +65,7 @@ def _marked(key: str, names: Sequence[str], channels: Sequence[str]) -> np.ndarr
     """1 at the channels that are named, else 0, float32 [channels]."""
     unknown = next((name for name in names if name not in channels), None)
     if unknown is not None:
-        raise InputError(
-            f"train.augment.{key} names {unknown}, which is not a channel{nearest(unknown, channels)}"
-        )
+        raise InputError(f"train.augment.{key} names {unknown}, which is not a channel{nearest(unknown, channels)}")
     return np.isin(np.array(channels), np.array(names, np.str_)).astype(np.float32)
 
 

@@ -35,6 +35,8 @@ def _silent_stderr() -> Iterator[None]:
             os.close(saved)
 
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only: what can be mended is raised in Python
+
 with _silent_stderr():
     import tensorflow as tf
     import tf_keras as keras

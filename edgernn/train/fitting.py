@@ -84,9 +84,7 @@ def _layers(choices: tuple[LayerChoice, ...], inputs: int, seed: int) -> tuple[L
     for index, (kind, units) in enumerate(choices):
         count = 1 + sum(layer.kind == kind for layer in layers)
         name = kind if count == 1 else f"{kind}_{count}"
-        layers.append(
-            Layer(name, kind, inputs, units, models.first_weights(kind, inputs, units, seed + index))
-        )
+        layers.append(Layer(name, kind, inputs, units, models.first_weights(kind, inputs, units, seed + index)))
         inputs = units
     return tuple(layers)
 

@@ -40,9 +40,7 @@ class Learner:
         self.averaged = models.sequence_model(network)
         self.rates = dropout_rates(network, section)
         self.seed = seed
-        self.optimizer = keras.optimizers.AdamW(
-            beta_2=BETA_2, weight_decay=section.weight_decay, jit_compile=False
-        )
+        self.optimizer = keras.optimizers.AdamW(beta_2=BETA_2, weight_decay=section.weight_decay, jit_compile=False)
         self.optimizer.exclude_from_weight_decay(var_names=["bias"])
         self.optimizer.build(self.variables)
         self.gradients = tf.function(self._gradients)
@@ -76,9 +74,7 @@ class Learner:
         norm = tf.linalg.global_norm(gradients)
         return Gradients(loss, tf.reduce_mean(tf.cast(right, tf.float32)), norm, gradients)
 
-    def _update(
-        self, gradients: list[tf.Tensor], norm: tf.Tensor, rate: tf.Tensor, memory: tf.Tensor
-    ) -> None:
+    def _update(self, gradients: list[tf.Tensor], norm: tf.Tensor, rate: tf.Tensor, memory: tf.Tensor) -> None:
         """One step of the optimizer; `memory` is how much of the running average stays."""
         if self.section.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.section.clip_norm, use_norm=norm)

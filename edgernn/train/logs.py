@@ -18,22 +18,23 @@ class Logs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             self.writer = tf.summary.create_file_writer(str(folder))
+        except OSError as error:
+            raise self._refused(str(error.strerror)) from None
         except tf.errors.OpError as error:
-            raise self._refused(error) from None
+            raise self._refused(error.message) from None
 
-    def write(self, epoch: int, scalars: Mapping[str, float]) -> None:
-        """Write `scalars` under their names and have them on disk, so that a curve can be watched."""
+    def write(self, epochs: int, scalars: Mapping[str, float]) -> None:
+        """Write what holds after `epochs` epochs and have it on disk, so that a curve can be watched."""
         try:
-            with self.writer.as_default(step=epoch):
+            with self.writer.as_default(step=epochs):
                 for name, value in scalars.items():
                     tf.summary.scalar(name, value)
             self.writer.flush()
         except tf.errors.OpError as error:
-            raise self._refused(error) from None
+            raise self._refused(error.message) from None
 
-    def _refused(self, error: Exception) -> InputError:
-        reason = str(error).splitlines()[0]
-        return InputError(
-            f"cannot write {self.folder}: {reason}; free space or choose another folder with --out"
-        )
+    def _refused(self, message: str) -> InputError:
+        reason = " ".join(message.split()).rpartition("}} ")[2]  # without TensorFlow's name of the operation
+        return InputError(f"cannot write {self.folder}: {reason}; free space or choose --out")

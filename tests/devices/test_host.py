@@ -43,9 +43,7 @@ def test_an_engine_that_refuses_the_file_is_a_failure_with_its_reason(tmp_path: 
     assert outcome.reason
 
 
-def test_an_engine_that_crashes_is_a_failure_that_names_the_signal(
-    tmp_path: Path, monkeypatch: object
-) -> None:
+def test_an_engine_that_crashes_is_a_failure_that_names_the_signal(tmp_path: Path, monkeypatch: object) -> None:
     assert host._reason(-11, "") == "the engine crashed with SIGSEGV"
     assert host._reason(1, "Traceback\n\nValueError: bad\n") == "ValueError: bad"
 

@@ -104,9 +104,7 @@ def test_without_any_compiler_the_message_says_what_to_install(monkeypatch: pyte
         compiler.find()
 
 
-def test_a_compiler_without_march_native_still_serves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_compiler_without_march_native_still_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = compiler.find()
     picky = tmp_path / "picky"
     picky.write_text(
@@ -157,9 +155,7 @@ def test_host_sample_streams_frames(quantized: QuantizedNetwork, folder: Path, t
     subprocess.run([*build, "-o", str(program)], check=True)
     frames = np.random.default_rng(2).normal(0, 4, (1, 9, 6)).astype(np.float32)
     stream = "".join(" ".join(map(repr, frame)) + "\n" for frame in frames[0].tolist())
-    done = subprocess.run(
-        [str(program)], input=stream + "\n" + stream, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([str(program)], input=stream + "\n" + stream, capture_output=True, text=True, check=True)
     real = (
         native(quantized)
         .types["dense_1/output"]

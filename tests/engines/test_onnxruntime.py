@@ -78,9 +78,7 @@ def test_int8_outputs_are_real_numbers_of_the_output_type(
     assert outputs.shape == (6, STEPS, LABELS)
     typed = operators(quantized)
     integers = outputs / typed.types[typed.program.output].scale
-    np.testing.assert_allclose(
-        integers, np.round(integers), atol=1e-3
-    )  # float32 holds 8 bits with room to spare
+    np.testing.assert_allclose(integers, np.round(integers), atol=1e-3)  # float32 holds 8 bits with room to spare
     wanted = reference.float_outputs(net, normalised(net, frames))
     assert np.abs(outputs - wanted).mean() < 0.02 * (wanted.max() - wanted.min())
 
@@ -90,9 +88,7 @@ def test_int8_input_is_the_same_as_the_c_runtime_gives_itself(
 ) -> None:
     """The stream of raw frames and that of its dequantised integers are the same to the model."""
     session = engine.open(target.export(net, quantized, "step", "int8", tmp_path), "step", 1)
-    centres = (
-        input_type(quantized).dequantize(reference.quantize_input(quantized, frames)) * net.std + net.mean
-    )
+    centres = input_type(quantized).dequantize(reference.quantize_input(quantized, frames)) * net.std + net.mean
     np.testing.assert_array_equal(session.outputs(frames), session.outputs(centres.astype(np.float32)))
 
 

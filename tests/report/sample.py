@@ -301,9 +301,7 @@ def _provenance() -> dict[str, Any]:
 
 
 def _failing(report: dict[str, Any]) -> dict[str, Any]:
-    where = next(
-        r for r in report["results"] if (r["artifact"], r["engine"]) == ("step.int8.onnx", "onnxruntime")
-    )
+    where = next(r for r in report["results"] if (r["artifact"], r["engine"]) == ("step.int8.onnx", "onnxruntime"))
     where |= {"agreement": 0.9796, "metric": 0.859, "metric_drop": 0.014}
     for gate in report["gates"]:
         if gate["name"] in {"metric_drop_max", "agreement_min"}:

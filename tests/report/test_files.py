@@ -54,9 +54,7 @@ REQUIRED = {
 }
 
 
-@pytest.mark.parametrize(
-    ("path", "key"), [(path, key) for path, keys in REQUIRED.items() for key in keys.split()]
-)
+@pytest.mark.parametrize(("path", "key"), [(path, key) for path, keys in REQUIRED.items() for key in keys.split()])
 def test_a_missing_field_is_refused(path: tuple[Any, ...], key: str) -> None:
     broken = sample_report()
     del _at(broken, path)[key]

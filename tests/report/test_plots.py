@@ -16,9 +16,7 @@ def _texts(svg: str) -> list[str]:
     return ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter("text")]
 
 
-@pytest.mark.parametrize(
-    "draw", [plots.size_plot, plots.latency_plot, lambda report: drift.plot(report, "max")]
-)
+@pytest.mark.parametrize("draw", [plots.size_plot, plots.latency_plot, lambda report: drift.plot(report, "max")])
 def test_a_plot_is_well_formed_scalable_and_takes_its_colours_from_the_page(draw: Any) -> None:
     svg = draw(sample_report())
     root = ElementTree.fromstring(svg)

@@ -193,9 +193,7 @@ CSS = (Path(files.__file__).parent / "report.css").read_text("utf-8")
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_has_the_contrast_that_wcag_asks_for(dark: bool) -> None:
     """WCAG 2.1, 1.4.3: at least 4.5 to 1 for text."""
-    colours = dict(
-        re.findall(r"--([\w-]+): (#[0-9a-f]{6});", CSS.split("@media screen")[int(dark)].split("}")[0])
-    )
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", CSS.split("@media screen")[int(dark)].split("}")[0]))
     text = ("ink", "muted", "pass", "fail", "float32", "dynamic", "int8", "int16x8")
     pairs = [(name, "paper") for name in text] + [("ink", "wash"), ("muted", "wash")]
     pairs += [(name, f"{tone}-wash") for tone in ("pass", "fail") for name in ("ink", "muted", tone)]

@@ -19,9 +19,7 @@ def _printed(report: dict[str, object], width: int = 100) -> str:
 
 def test_a_pass_in_a_screen() -> None:
     text = _printed(sample_report())
-    assert text.startswith(
-        "PASS activity\naccuracy: float 0.873, int8 0.870, random forest 0.841, on 1,040 test"
-    )
+    assert text.startswith("PASS activity\naccuracy: float 0.873, int8 0.870, random forest 0.841, on 1,040 test")
     assert "8 of 8 gates passed" in text
     assert all(row[0] in text for row in ARTIFACTS)
     assert "3 skipped" in text
@@ -54,7 +52,4 @@ def test_an_artifact_that_never_ran_says_so() -> None:
 def test_importing_the_report_loads_nothing_heavy() -> None:
     heavy = "('matplotlib', 'jinja2', 'jsonschema', 'rich', 'yaml')"
     code = f"import sys, edgernn.report; print([m for m in {heavy} if m in sys.modules])"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "[]\n"
-    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

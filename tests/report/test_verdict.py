@@ -11,8 +11,7 @@ from .sample import sample_report
 
 def test_a_passed_build_in_one_sentence() -> None:
     assert verdict.sentence(sample_report()) == (
-        "PASS: 8 of 8 gates; int8 loses 0.3 points against float (0.873), agrees on 99.1 %, "
-        "12.9 kB against 38.4 kB"
+        "PASS: 8 of 8 gates; int8 loses 0.3 points against float (0.873), agrees on 99.1 %, 12.9 kB against 38.4 kB"
     )
 
 

@@ -107,9 +107,7 @@ def test_sums_saturate(runtime: ctypes.CDLL, name: str, function: Callable[..., 
 def test_mul_rounds_once_and_saturates(runtime: ctypes.CDLL, bits: int) -> None:
     a, b = grid(EDGES, EDGES)
     y = elementwise(runtime.ernn_mul_s16, a, b, bits=bits)
-    assert y.tolist() == [
-        saturated(half_up(p * q, bits)) for p, q in zip(a.tolist(), b.tolist(), strict=True)
-    ]
+    assert y.tolist() == [saturated(half_up(p * q, bits)) for p, q in zip(a.tolist(), b.tolist(), strict=True)]
 
 
 def test_blend_at_the_extremes(runtime: ctypes.CDLL) -> None:

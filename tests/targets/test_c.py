@@ -45,16 +45,12 @@ SHAPES = [
 ]
 
 
-def quantized_network(
-    name: str, seed: int, inputs: int, units: tuple[int, ...], outputs: int
-) -> QuantizedNetwork:
+def quantized_network(name: str, seed: int, inputs: int, units: tuple[int, ...], outputs: int) -> QuantizedNetwork:
     """Some of them with weights so large that gates and sums saturate."""
     rng = np.random.default_rng(seed)
     drawn = random_network(seed, inputs, [("gru", size) for size in units], outputs or 1, STEPS)
     gain = np.float32(rng.choice([0.3, 1, 4, 16]))
-    layers = [
-        dataclasses.replace(layer, weights=tuple(gain * w for w in layer.weights)) for layer in drawn.layers
-    ]
+    layers = [dataclasses.replace(layer, weights=tuple(gain * w for w in layer.weights)) for layer in drawn.layers]
     kept = layers if outputs else layers[:-1]
     labels = tuple(f"label {i}" for i in range(kept[-1].units))
     network = dataclasses.replace(drawn, name=name, labels=labels, layers=tuple(kept))

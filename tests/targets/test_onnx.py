@@ -74,9 +74,7 @@ def raw(net: Network, frames: np.ndarray) -> np.ndarray:
     return frames * net.std + net.mean
 
 
-def run(
-    net: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path
-) -> np.ndarray:
+def run(net: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path) -> np.ndarray:
     path = target.export(net, quantized, form, precision, folder)
     return engine.open(path, form, 1).outputs(raw(net, walks(net)))
 
@@ -413,9 +411,7 @@ def test_audit_finds_float_weights(tmp_path: Path) -> None:
     product.input[1] = "float"
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((48, 6), np.float32), "float"))
     onnx.save(model, path)
-    with pytest.raises(
-        ExportError, match=r"step\.int8\.onnx is not int8.*Gemm.* 1152 bytes of float weights"
-    ):
+    with pytest.raises(ExportError, match=r"step\.int8\.onnx is not int8.*Gemm.* 1152 bytes of float weights"):
         audit(Combination("onnx", "step", "int8"), path)
 
 

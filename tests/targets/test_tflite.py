@@ -79,9 +79,7 @@ def test_an_operator_that_is_not_in_the_list_is_an_error(tmp_path: Path) -> None
     network, quantized = built()
     path = tflite.export(network, quantized, "step", "float32", tmp_path)
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes()))
-    model.operatorCodes[0].builtinCode = model.operatorCodes[0].deprecatedBuiltinCode = (
-        schema.BuiltinOperator.COS
-    )
+    model.operatorCodes[0].builtinCode = model.operatorCodes[0].deprecatedBuiltinCode = schema.BuiltinOperator.COS
     import flatbuffers
 
     builder = flatbuffers.Builder(1024)

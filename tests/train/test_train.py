@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgernn import baseline, network, reference, train
+from edgernn.errors import InputError
 from edgernn.features import normalize
 from edgernn.recipe import Recipe
 from edgernn.train import loop
@@ -197,13 +196,11 @@ def killed_after(program: Path, folder: Path, seconds: float) -> bool:
     checkpoint = folder / "checkpoints" / "train.npz"
     before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
     with subprocess.Popen([sys.executable, program, folder]) as process:
-        while (
-            process.poll() is None and (checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0) == before
-        ):
+        while process.poll() is None and (checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0) == before:
             time.sleep(0.01)
         time.sleep(seconds)
         running = process.poll() is None
-        os.kill(process.pid, signal.SIGKILL) if running else None
+        process.kill()
     return running
 
 
@@ -244,13 +241,21 @@ def test_logs_hold_every_curve_for_tensorboard(tmp_path: Path) -> None:
         "loss/train",
         "loss/validation",
     ]
-    assert [event.step for event in events.Tensors("loss/train")] == [0, 1, 2]
+    assert [event.step for event in events.Tensors("loss/train")] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("blocked", ["logs", "logs/train", "checkpoints"])
+def test_a_folder_that_cannot_be_written(blocked: str, tmp_path: Path) -> None:
+    (tmp_path / blocked).parent.mkdir(exist_ok=True)
+    (tmp_path / blocked).write_text("a file where a folder belongs")
+
+    with pytest.raises(InputError, match=r"cannot write \S*(logs|checkpoints)/[^:]*: [\w ]+; .*--out") as caught:
+        train.fit(sample.recipe(epochs=1), sample.splits(), tmp_path, quiet=True)
+    assert "\n" not in str(caught.value)
 
 
 def test_importing_the_package_does_not_import_tensorflow() -> None:
-    program = (
-        "import sys, edgernn.train, edgernn.prune, edgernn.baseline; sys.exit('tensorflow' in sys.modules)"
-    )
+    program = "import sys, edgernn.train, edgernn.prune, edgernn.baseline; sys.exit('tensorflow' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 

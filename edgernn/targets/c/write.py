@@ -41,9 +41,7 @@ class Linear:
     shift: np.ndarray  # uint8 [rows]
 
 
-def export(
-    network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path
-) -> Path:
+def export(network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path) -> Path:
     """Write `c/int8/` below `folder` and return its path; C and header files of an earlier export go.
 
     Raises InputError when it cannot be written, or when the network's name is one of the runtime's.

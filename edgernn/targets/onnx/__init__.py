@@ -24,9 +24,7 @@ SUPPORTED: frozenset[tuple[Form, Precision]] = frozenset(
 __all__ = ["MATRIX_PRODUCTS", "SUPPORTED", "content", "export"]
 
 
-def export(
-    network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path
-) -> Path:
+def export(network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path) -> Path:
     """Write one artifact below `folder` and return its path; the same network gives the same bytes.
 
     Raises ExportError when the combination is not supported or the written model is not valid ONNX.

@@ -80,9 +80,7 @@ class _Wiring:
     nodes: tuple[Any, ...]
     constants: dict[str, np.ndarray]
     producers: dict[str, Any]
-    readers: dict[
-        str, list[str]
-    ]  # tensor to the operators that read it; "" stands for an output of the graph
+    readers: dict[str, list[str]]  # tensor to the operators that read it; "" stands for an output of the graph
 
     @classmethod
     def of(cls, graph: Any) -> _Wiring:

@@ -53,9 +53,7 @@ def _model(graph: Graph, about: Mapping[str, object]) -> Any:
         producer_version=__version__,
         doc_string=f'Labels and preprocessing: metadata_props["{METADATA_KEY}"], JSON.',
     )
-    helper.set_model_props(
-        model, {METADATA_KEY: json.dumps(about, ensure_ascii=False, separators=(",", ":"))}
-    )
+    helper.set_model_props(model, {METADATA_KEY: json.dumps(about, ensure_ascii=False, separators=(",", ":"))})
     return model
 
 
@@ -67,10 +65,7 @@ def _graph(graph: Graph) -> Any:
         graph.name,
         [_port(port) for port in graph.inputs],
         [_port(port) for port in graph.outputs],
-        [
-            numpy_helper.from_array(np.asarray(value, order="C"), name)
-            for name, value in graph.constants.items()
-        ],
+        [numpy_helper.from_array(np.asarray(value, order="C"), name) for name, value in graph.constants.items()],
     )
 
 

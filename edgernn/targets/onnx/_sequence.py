@@ -74,9 +74,7 @@ def _program(layer: Layer) -> Program:
 
 def _gru(graph: Graph, layer: Layer, constants: Constants, frames: str, output: str) -> None:
     """ONNX's GRU with `linear_before_reset`; its gates have Keras's order (update, reset, new)."""
-    matrices = [
-        constants.emit(graph, f"{layer.name}/{name}", leading=1) for name in ("kernel", "recurrent_kernel")
-    ]
+    matrices = [constants.emit(graph, f"{layer.name}/{name}", leading=1) for name in ("kernel", "recurrent_kernel")]
     biases = [constants.real[f"{layer.name}/{name}"] for name in ("bias", "recurrent_bias")]
     bias = graph.constant(f"{layer.name}.biases", np.concatenate(biases)[np.newaxis])  # [1, 6 units]
     directions = graph.emit(
@@ -105,8 +103,7 @@ def _scan(graph: Graph, name: str, program: Program, frames: str, output: str) -
         body.emit("Identity", (tensor_name(state.next),), next_name(state))
     body.emit("Identity", (tensor_name(program.output),), result)
     zeros = [
-        graph.constant(f"{read_name(s)}.zero", np.zeros((1, sizes[s.name]), np.float32))
-        for s in program.states
+        graph.constant(f"{read_name(s)}.zero", np.zeros((1, sizes[s.name]), np.float32)) for s in program.states
     ]
     last = [f"{read_name(s)}.last" for s in program.states]
     graph.emit_many("Scan", (*zeros, frames), (*last, output), body=body, num_scan_inputs=1)

@@ -43,9 +43,7 @@ SUPPORTED: frozenset[tuple[Form, Precision]] = frozenset(
 )
 
 
-def export(
-    network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path
-) -> Path:
+def export(network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path) -> Path:
     """Write one artifact into `folder` and return its path.
 
     Step form: inputs `input` [1, inputs] and the states, outputs `output` [1, outputs] and the next states.

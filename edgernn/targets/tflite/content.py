@@ -48,9 +48,7 @@ def content(path: Path) -> Content:
                 weight = graph.tensors[operator.inputs[1]]
                 sizes = float_weights if weight.type in _FLOATS else integer_weights
                 sizes[weight.buffer] = len(model.buffers[weight.buffer].data)
-    operators = tuple(
-        Operator(name, count, arithmetic) for (name, arithmetic), count in sorted(counts.items())
-    )
+    operators = tuple(Operator(name, count, arithmetic) for (name, arithmetic), count in sorted(counts.items()))
     return Content(operators, sum(float_weights.values()), sum(integer_weights.values()))
 
 

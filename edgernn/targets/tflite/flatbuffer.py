@@ -24,7 +24,7 @@ _TYPES = {
 }
 
 
-class SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
+class SharingBuilder(flatbuffers.Builder):
     """A builder that stores equal strings and equal vectors once, which readers cannot tell from copies.
 
     A recurrent step has many small tensors: shapes and quantisation parameters would outweigh the weights.

@@ -45,9 +45,7 @@ def plan(network: Network, quantized: QuantizedNetwork, precision: Precision) ->
         return Plan(program, {}, {**constants, **quantized.weights}, quantized.scales, {})
     typed = operators(quantized)
     bias_scales = {
-        op.bias: typed.types[op.inputs[0]].scale * typed.scales[op.weight]
-        for op in typed.program.ops
-        if op.bias
+        op.bias: typed.types[op.inputs[0]].scale * typed.scales[op.weight] for op in typed.program.ops if op.bias
     }
     return Plan(typed.program, typed.types, {**typed.weights, **typed.biases}, typed.scales, bias_scales)
 
@@ -92,9 +90,7 @@ def _matvec(graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int], 
 
 
 def _elementwise(name: OperatorName, **options: object) -> Emitter:
-    def emit_one(
-        graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int], ops: Sequence[Op]
-    ) -> None:
+    def emit_one(graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int], ops: Sequence[Op]) -> None:
         inputs = [tensors[value] for value in op.inputs]
         graph.operator(name, plan.dtype(op.output), inputs, [_define(graph, plan, op, tensors)], **options)
 
