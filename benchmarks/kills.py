@@ -17,6 +17,8 @@ import sys
 import time
 from pathlib import Path
 
+START_S = 3.0  # imports and the check of what is cached
+
 
 def command(recipe: Path, folder: Path) -> list[str]:
     return [sys.executable, "-m", "edgernn.cli", "build", str(recipe), "--out", str(folder)]
@@ -32,19 +34,39 @@ def undisturbed(recipe: Path, folder: Path) -> float:
 
 
 def disturbed(recipe: Path, folder: Path, kills: int, seconds: float, seed: int) -> None:
-    """Build with `kills` SIGKILLs, spread at random so that all of them come before the build can be done."""
+    """Build with `kills` SIGKILLs at moments drawn uniformly over the whole build.
+
+    A start costs START_S before it goes on where the last one was killed. Should a build end before its kill,
+    the next one begins at a stage drawn at random, so that every kill hits work in progress.
+    """
+    from edgernn.pipeline import STAGES
+
     rng = random.Random(seed)
-    for number in range(1, kills + 1):
-        patience = rng.uniform(0.2, 2 * seconds / kills)
-        with (folder.parent / "disturbed.log").open("a") as log:
-            child = subprocess.Popen(command(recipe, folder), stdout=log, stderr=log, start_new_session=True)
-            try:
-                code = child.wait(patience)
-                print(f"kill {number}: came too late, the build had ended with exit code {code}")
-            except subprocess.TimeoutExpired:
-                child.send_signal(signal.SIGKILL)
-                child.wait()
-                print(f"kill {number}: after {patience:.1f} s, in stage {_stage(folder)}", flush=True)
+    moments = sorted(rng.uniform(0, seconds) for _ in range(kills))
+    patience = [later - earlier + START_S for earlier, later in zip([0.0, *moments], moments, strict=False)]
+    again: list[str] = []
+    while patience:
+        if _killed([*command(recipe, folder), *again], folder, patience[0]):
+            print(
+                f"kill {kills - len(patience) + 1}: after {patience.pop(0):.1f} s, in {_stage(folder)}", flush=True
+            )
+            again = []
+        else:
+            again = ["--from", rng.choice(STAGES[STAGES.index("quantize") :])]
+            patience[0] /= 2
+
+
+def _killed(arguments: list[str], folder: Path, patience: float) -> bool:
+    """Run a build for `patience` seconds and kill it; False when it ended before."""
+    with (folder.parent / "disturbed.log").open("a") as log:
+        child = subprocess.Popen(arguments, stdout=log, stderr=log, start_new_session=True)
+        try:
+            child.wait(patience)
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+            return True
+    return False
 
 
 def sums(folder: Path) -> dict[str, str]:

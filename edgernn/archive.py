@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             arrays = {name.removesuffix(".npy"): _array(archive.read(name)) for name in names}
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; run `edgernn build` to make it") from None
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, EOFError, NotImplementedError, zlib.error, zipfile.BadZipFile) as error:
         raise InputError(f"{path} cannot be read ({error}); delete it and build again") from None
     return header, arrays
 

@@ -5,15 +5,34 @@ from __future__ import annotations
 import errno
 import json
 import sys
+import tempfile
+import traceback
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from edgernn import __version__
-from edgernn.errors import EdgernnError, InputError
+from edgernn.errors import EdgernnError, ExitCode
+
+_NO_ROOM = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM)
+
+
+class Verbs(TyperGroup):
+    """All verbs. Two exceptions are told here, for Typer keeps them to itself and ends in silence or with 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _fail("interrupted; run the same command again to go on", ExitCode.INTERRUPTED)
+        except EOFError as error:
+            _fail(_crash(error), ExitCode.INTERNAL)
+
 
 app = typer.Typer(
+    cls=Verbs,
     help="Train compact recurrent networks, quantise them to integers and ship them, with proof.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -174,12 +193,12 @@ def _again(folder: Path, stage: str, quiet: bool, as_json: bool) -> None:
     from edgernn import pipeline
     from edgernn.progress import Progress
 
-    content = pipeline.again(folder, frozenset({stage}), Progress(quiet or as_json))
+    content = pipeline.again(folder, stage, Progress(quiet or as_json))
     _conclude(content, folder, quiet, as_json)
 
 
 def _conclude(content: dict[str, Any], folder: Path, quiet: bool, as_json: bool) -> NoReturn:
-    """Print a report's summary; exit 0 when all gates passed, else 1."""
+    """Print a report's summary, and exit by its verdict."""
     if as_json:
         print(json.dumps(content))
     elif not quiet:
@@ -189,7 +208,7 @@ def _conclude(content: dict[str, Any], folder: Path, quiet: bool, as_json: bool)
 
         Console().print(reports.summary(content))
         print(f"report: {folder / 'report.html'}")
-    raise typer.Exit(0 if content["passed"] else 1)
+    raise typer.Exit(ExitCode.DONE if content["passed"] else ExitCode.GATE_FAILED)
 
 
 def _print(content: Any, as_json: bool, table: Any) -> None:
@@ -202,23 +221,32 @@ def _print(content: Any, as_json: bool, table: Any) -> None:
 
 
 def main() -> None:
-    """The console script: one line for every error that edgernn knows, and its exit code."""
+    """The console script: one line for every error, and its exit code."""
     try:
         app()
     except EdgernnError as error:
         _fail(str(error), error.exit_code)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM):
-            raise
-        _fail(
-            f"{error.filename or 'a file'}: {error.strerror}; free space or choose --out",
-            InputError.exit_code,
-        )
-    except KeyboardInterrupt:
-        _fail("interrupted; run the same command again to go on", 130)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            place = error.filename or "a file"
+            _fail(f"{place}: {error.strerror}; free space or choose --out", ExitCode.INPUT)
+        _fail(_crash(error), ExitCode.INTERNAL)
 
 
-def _fail(message: str, code: int) -> NoReturn:
+def _crash(error: Exception) -> str:
+    """What to say of a bug; the traceback goes to a file, which the user can send."""
+    what = f"internal error: {type(error).__name__}: {str(error)[:300]}"
+    text = "".join(traceback.format_exception(error))
+    try:
+        handle, path = tempfile.mkstemp(prefix="edgernn-", suffix=".txt")
+        with open(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError:
+        return f"{what}; please report it (there is no room for a file with the traceback)"
+    return f"{what}; please report it with the traceback in {path}"
+
+
+def _fail(message: str, code: ExitCode) -> NoReturn:
     print(f"edgernn: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)
 

@@ -34,11 +34,8 @@ class BuildFolder:
         build is at work in it.
         """
         self._refuse_foreign()
-        marker = self.root / MARKER
-        if not marker.exists():
-            archive.write_text(marker, "")
-        with marker.open("r+") as file:
-            _lock(file, self.root)
+        with self._marker() as marker:
+            _lock(marker, self.root)
             for leaving in self.root.rglob(f"*{archive.PARTIAL}"):
                 leaving.unlink(missing_ok=True)
             archive.write_text(self.recipe, recipes.dump(recipe))
@@ -48,6 +45,14 @@ class BuildFolder:
         """A build overwrites and removes files; it must not do so in a folder of the user's own."""
         if self.root.is_dir() and any(self.root.iterdir()) and not (self.root / MARKER).exists():
             raise InputError(f"{self.root} is not empty and no build folder; name another with --out")
+
+    def _marker(self) -> TextIO:
+        """The marker, made if need be; never replaced, since a lock is on the file and not on its name."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            return (self.root / MARKER).open("a")
+        except OSError as error:
+            raise InputError(f"cannot write {self.root}: {error.strerror}; choose another with --out") from None
 
     @property
     def recipe(self) -> Path:

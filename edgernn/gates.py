@@ -9,6 +9,9 @@ from edgernn.recipe import Gates
 
 Row = Mapping[str, Any]
 
+QUANTIZED = ("int8", "dynamic")
+FLOAT_ERROR = 1e-4  # of the spread of the outputs: single precision reaches 1e-6, a wrong operator does not
+
 
 def evaluate(gates: Gates, report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every gate that the recipe sets and every built-in one, as report.json has them.
@@ -20,7 +23,7 @@ def evaluate(gates: Gates, report: Mapping[str, Any]) -> list[dict[str, Any]]:
         for name, limit in gates.model_dump(exclude_none=True).items()
         if limit is not False
     ]
-    return [*asked, *_built_in(report["results"])]
+    return [*asked, *_built_in(report)]
 
 
 def _gate(name: str, limit: float, value: float | None, passed: bool, where: str = "") -> dict[str, Any]:
@@ -39,14 +42,14 @@ def _above_baseline(limit: bool, report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _worst(name: str, key: str, worst: Callable[..., Row], within: Callable[[float, float], bool]) -> Any:
-    """A gate on the worst int8 result over all engines."""
+    """A gate on the worst result of all quantised artifacts, int8 and dynamic, over all engines."""
 
     def gate(limit: float, report: Mapping[str, Any]) -> dict[str, Any]:
-        rows = [row for row in report["results"] if row.get("precision") == "int8" and row["status"] == "ok"]
+        rows = _ok(report["results"], QUANTIZED)
         if not rows:
-            return _gate(name, limit, None, False, "no int8 artifact ran")
+            return _gate(name, limit, None, False, "no quantised artifact ran")
         row = worst(rows, key=lambda r: r[key])
-        return _gate(name, limit, row[key], within(row[key], limit), f"{row['artifact']} on {row['engine']}")
+        return _gate(name, limit, row[key], within(row[key], limit), _place(row))
 
     return gate
 
@@ -76,16 +79,29 @@ if set(_RECIPE_GATES) != set(Gates.model_fields):
     raise AssertionError("the recipe's gates and the gates that are evaluated differ")
 
 
-def _built_in(results: Sequence[Row]) -> list[dict[str, Any]]:
+def _built_in(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What holds for every build: engines run, float is exact, and bits are equal where they must be."""
+    results, spread = report["results"], report["metric"]["output_spread"]
     failed = [row for row in results if row["status"] == "failed"]
-    where = ", ".join(f"{row['artifact']} on {row['engine']}" for row in failed)
-    gates = [_gate("engines_failed", 0, len(failed), not failed, where)]
-    for name, key in (
-        ("c_equals_reference", "equals_reference"),
-        ("step_equals_sequence", "equals_sequence"),
-    ):
+    gates = [_gate("engines_failed", 0, len(failed), not failed, ", ".join(map(_place, failed)))]
+    keras = report["keras"]["max_abs_error"] / spread
+    gates.append(_gate("keras_error_max", FLOAT_ERROR, keras, keras <= FLOAT_ERROR, "the float network"))
+    floats = _ok(results, ("float32",))
+    if floats:
+        row = max(floats, key=lambda r: r["max_abs_error"])
+        share = row["max_abs_error"] / spread
+        gates.append(_gate("float32_error_max", FLOAT_ERROR, share, share <= FLOAT_ERROR, _place(row)))
+    for name, key in (("c_equals_reference", "equals_reference"), ("step_equals_sequence", "equals_sequence")):
         rows = [row for row in results if key in row]
         if rows:
             row = min(rows, key=lambda r: r[key])
-            gates.append(_gate(name, 1.0, row[key], row[key] == 1.0, f"{row['artifact']} on {row['engine']}"))
+            gates.append(_gate(name, 1.0, row[key], row[key] == 1.0, _place(row)))
     return gates
+
+
+def _ok(results: Sequence[Row], precisions: Sequence[str]) -> list[Row]:
+    return [row for row in results if row.get("precision") in precisions and row["status"] == "ok"]
+
+
+def _place(row: Row) -> str:
+    return f"{row['artifact']} on {row['engine']}"

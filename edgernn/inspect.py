@@ -6,10 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
+from rich.console import Group
+from rich.text import Text
 
 from edgernn import terminal
-from edgernn.errors import InputError
+from edgernn.errors import ExportError, InputError
 from edgernn.targets import target
 
 _SUFFIXES = {".tflite": "tflite", ".onnx": "onnx"}
@@ -18,14 +19,17 @@ _SUFFIXES = {".tflite": "tflite", ".onnx": "onnx"}
 def inspect(path: Path) -> dict[str, Any]:
     """Operators with their arithmetic, and the bytes of weights and of the whole artifact.
 
-    Raises InputError when there is no such artifact.
+    Raises InputError when there is no such artifact, when it is damaged, and when edgernn did not write it.
     """
     if not path.exists():
         raise InputError(f"{path} does not exist; name a .tflite file, a .onnx file or a C folder")
     kind = "c" if path.is_dir() else _SUFFIXES.get(path.suffix)
     if kind is None:
         raise InputError(f"{path} is no artifact; name a .tflite file, a .onnx file or a C folder")
-    content = target(kind).content(path)
+    try:
+        content = target(kind).content(path)
+    except ExportError as error:  # of a file that the user chose, it is no bug
+        raise InputError(str(error)) from None
     files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
     return {
         "artifact": str(path),
@@ -37,9 +41,9 @@ def inspect(path: Path) -> dict[str, Any]:
     }
 
 
-def table(found: dict[str, Any]) -> Table:
+def table(found: dict[str, Any]) -> Group:
     title = (
         f"{found['artifact']}: {found['bytes']} bytes, weights {found['integer_weight_bytes']} bytes integer, "
         f"{found['float_weight_bytes']} bytes float"
     )
-    return terminal.table(found["operators"], ("name", "count", "arithmetic"), title)
+    return Group(Text(title), terminal.table(found["operators"], ("name", "count", "arithmetic")))

@@ -1,6 +1,6 @@
 """Integer types for every value of a step program.
 
-`native` is the typing of the C runtime and of the integer reference (gates in Q3.12, states in Q0.15);
+`native` is the typing of the C runtime and of the integer reference (gates in int16, states in Q0.15);
 `operators` is that of TFLite and ONNX, whose operators work on int8 with a scale and a zero point.
 """
 
@@ -13,9 +13,12 @@ from typing import Literal
 
 import numpy as np
 
+from edgernn.errors import ExportError
 from edgernn.fixed_point import LIMITS, Q0_15, Q3_12
 from edgernn.network import QuantizedNetwork
 from edgernn.program import Op, Program
+
+Ranges = Mapping[str, tuple[float, float]]  # smallest and largest real value by value name
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,13 @@ class QType:
 
 UNIT_INT8 = QType("int8", 1 / 128)  # [-1, 1)
 UNIT_INT16 = QType("int16", Q0_15)  # [-1, 1)
-GATE_INT16 = QType("int16", Q3_12)  # [-8, 8)
+GATE_INT16 = QType("int16", Q3_12)  # [-8, 8), what the tables of sigmoid and tanh read
 SIGMOID_INT8 = QType("int8", 1 / 256, -128)  # [0, 1), the type that TFLite's LOGISTIC demands
 
 
 _NATIVE = {
     "add": GATE_INT16,
     "sub": GATE_INT16,
-    "mul": GATE_INT16,
     "sigmoid": UNIT_INT16,
     "tanh": UNIT_INT16,
     "blend": UNIT_INT16,
@@ -91,11 +93,11 @@ def native(quantized: QuantizedNetwork) -> TypedProgram:
     ops: list[Op] = []
     for op in program.ops:
         if op.primitive == "matvec":
-            ops.append(replace(op, inputs=(_cast(op.inputs[0], UNIT_INT8, ops, types),)))
-            types[op.output] = _native_matvec_type(op, program, quantized)
+            source = op.inputs[0]
+            ops.append(replace(op, inputs=(_cast(source, _as_dtype(types[source], "int8"), ops, types),)))
         else:
             ops.append(op)
-            types[op.output] = types[op.inputs[0]] if op.primitive == "slice" else _NATIVE[op.primitive]
+        types[op.output] = _native_type(op, program, types, quantized.ranges)
     return _typed(program, ops, types, quantized)
 
 
@@ -119,6 +121,17 @@ def input_type(quantized: QuantizedNetwork) -> QType:
     return asymmetric_int8(*quantized.ranges["input"])
 
 
+def product_input(name: str, program: Program, ranges: Ranges) -> QType:
+    """The int8 type in which a matrix product reads the value `name`, in both typings.
+
+    The network's input and the output of another product go by their range; the rest are states, in [-1, 1).
+    """
+    producer = program.producer(name)
+    if name == program.input or (producer is not None and producer.primitive == "matvec"):
+        return asymmetric_int8(*ranges[name])
+    return UNIT_INT8
+
+
 def expand_blend(program: Program) -> Program:
     """The program with g + z * (h - g) as a subtraction, a product and a sum."""
     ops: list[Op] = []
@@ -138,10 +151,26 @@ def expand_blend(program: Program) -> Program:
     return replace(program, ops=tuple(ops), sizes=sizes)
 
 
-def _native_matvec_type(op: Op, program: Program, quantized: QuantizedNetwork) -> QType:
+def _native_type(op: Op, program: Program, types: Mapping[str, QType], ranges: Ranges) -> QType:
+    if op.primitive == "slice":
+        return types[op.inputs[0]]
+    if op.primitive == "mul":
+        return _gate_type(op.output, program, ranges)
+    if op.primitive != "matvec":
+        return _NATIVE[op.primitive]
     if op.output == program.output:
-        return power_of_two_int16(*quantized.ranges[op.output])
-    return GATE_INT16
+        return power_of_two_int16(*ranges[op.output])
+    if all(reader.primitive == "matvec" for reader in program.ops if op.output in reader.inputs):
+        return product_input(op.output, program, ranges)
+    return _gate_type(op.output, program, ranges)
+
+
+def _gate_type(name: str, program: Program, ranges: Ranges) -> QType:
+    """The one type of all products of a layer, given a value of it: none of them saturates before their sum."""
+    layer = name.rpartition("/")[0]
+    products = [op.output for op in program.ops if op.primitive == "matvec"]
+    own = [ranges[product] for product in products if product.rpartition("/")[0] == layer]
+    return QType("int16", max([Q3_12, *(power_of_two_int16(low, high).scale for low, high in own)]))
 
 
 def _operand_dtype(op: Op, types: Mapping[str, QType]) -> str:
@@ -198,11 +227,15 @@ def _typed(program: Program, ops: list[Op], types: dict[str, QType], quantized: 
         weights=quantized.weights,
         scales=quantized.scales,
         biases={
-            op.bias: _bias(constants[op.bias], types[op.inputs[0]].scale * quantized.scales[op.weight])
+            op.bias: _bias(op, constants[op.bias], types[op.inputs[0]].scale * quantized.scales[op.weight])
             for op in products
         },
     )
 
 
-def _bias(real: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    return np.floor(real.astype(np.float64) / scale + 0.5).astype(np.int32)
+def _bias(op: Op, real: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    integers = np.floor(real.astype(np.float64) / scale + 0.5)
+    low, high = LIMITS["int32"]
+    if not ((low <= integers) & (integers <= high)).all():
+        raise ExportError(f"{op.bias} does not fit an int32 in units of its products; please report this")
+    return integers.astype(np.int32)

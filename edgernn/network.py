@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ import numpy as np
 
 from edgernn import archive
 from edgernn.cells import CELLS
+from edgernn.errors import InputError
 from edgernn.layers import LAYERS
 from edgernn.program import Builder, Program
 
@@ -139,7 +141,9 @@ def save(network: Network, path: Path) -> None:
 
 def load(path: Path) -> Network:
     """Raises InputError when the file is missing, damaged or not a network."""
-    return _network(*archive.load(path))
+    header, arrays = archive.load(path)
+    with _reading(path, "a network"):
+        return _network(header, arrays)
 
 
 def save_quantized(quantized: QuantizedNetwork, path: Path) -> None:
@@ -158,15 +162,26 @@ def save_quantized(quantized: QuantizedNetwork, path: Path) -> None:
 def load_quantized(path: Path) -> QuantizedNetwork:
     """Raises InputError when the file is missing, damaged or not a quantised network."""
     header, arrays = archive.load(path)
-    return QuantizedNetwork(
-        network=_network(header, arrays),
-        precision=header["precision"],
-        state=header["state"],
-        weights={k.removeprefix("int8:"): v for k, v in arrays.items() if k.startswith("int8:")},
-        scales={k.removeprefix("scale:"): v for k, v in arrays.items() if k.startswith("scale:")},
-        ranges={name: (low, high) for name, (low, high) in header["ranges"].items()},
-        calibration=Calibration(**header["calibration"]),
-    )
+    with _reading(path, "a quantised network"):
+        return QuantizedNetwork(
+            network=_network(header, arrays),
+            precision=header["precision"],
+            state=header["state"],
+            weights={k.removeprefix("int8:"): v for k, v in arrays.items() if k.startswith("int8:")},
+            scales={k.removeprefix("scale:"): v for k, v in arrays.items() if k.startswith("scale:")},
+            ranges={name: (low, high) for name, (low, high) in header["ranges"].items()},
+            calibration=Calibration(**header["calibration"]),
+        )
+
+
+@contextmanager
+def _reading(path: Path, what: str) -> Iterator[None]:
+    """Tells what a file lacks, or has in another form, as InputError."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        fault = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise InputError(f"{path} is not {what} of this version ({fault}); delete it and build again") from None
 
 
 def _header(network: Network) -> dict[str, object]:
@@ -195,7 +210,11 @@ def _network(header: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> 
     for spec in header["layers"]:  # type: ignore[attr-defined]
         shapes = KINDS[spec["kind"]].shapes(spec["inputs"], spec["units"])
         weights = tuple(arrays[f"weight:{spec['name']}:{i}"] for i in range(len(shapes)))
+        if [weight.shape for weight in weights] != [tuple(shape) for shape in shapes]:
+            raise ValueError(f"the weights of {spec['name']} have other shapes than its units")
         layers.append(Layer(**spec, weights=weights))
+    if arrays["mean"].shape != arrays["std"].shape or arrays["mean"].shape != (layers[0].inputs,):
+        raise ValueError("mean and std have other shapes than its input")
     return Network(
         name=str(header["name"]),
         steps=int(header["steps"]),  # type: ignore[call-overload]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgernn import archive
 from edgernn.errors import InputError
-from edgernn.section import nearest
+from edgernn.section import nearest, recipe_name
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -19,10 +19,14 @@ def tasks() -> list[str]:
 def write(name: str, task: str, folder: Path) -> Path:
     """Write `<folder>/<name>.yaml` and return its path.
 
-    Raises InputError for an unknown task, and for a file that is already there.
+    Raises InputError for a name that no recipe may have, an unknown task, and a file that is already there.
     """
+    try:
+        recipe_name(name)
+    except ValueError as error:
+        raise InputError(f"NAME {error}") from None
     if task not in tasks():
-        raise InputError(f"--task {task}: no such task{nearest(task, tasks())}; there are: {', '.join(tasks())}")
+        raise InputError(f"--task {task}: no such task{nearest(task, tasks())}")
     path = folder / f"{name}.yaml"
     if path.exists():
         raise InputError(f"{path} is already there; choose another name")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, get_args
@@ -15,17 +14,8 @@ from edgernn.datasets.sections import DataField
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
 from edgernn.network import KINDS, Form, Granularity, Precision, StateType
-from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest, validate
+from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest, recipe_name, validate
 from edgernn.targets import TARGETS, supported
-
-# C99, 6.4.1; those with a capital cannot be recipe names anyway.
-C_KEYWORDS = frozenset(
-    """
-    auto break case char const continue default do double else enum extern float for goto if inline int long
-    register restrict return short signed sizeof static struct switch typedef union unsigned void volatile
-    while
-    """.split()  # noqa: SIM905 (a list of words reads better)
-)
 
 Positive = Annotated[Whole, Field(gt=0)]
 Share = Annotated[Number, Field(ge=0, lt=1)]
@@ -151,7 +141,8 @@ class QuantizeSection(Section):
     weights: Granularity = "tensor"  # one scale a matrix, as NPUs and TFLite's specification have it, or a row
     state: StateType = "int16"  # of the hidden state in TFLite and ONNX; the C code always keeps int16
     calibration: Literal["minmax", "percentile"] = "minmax"
-    percentile: Annotated[Number, Field(ge=99.9, le=100)] = 99.99  # of |x|; read by calibration: percentile
+    # the share of values that the ranges keep; half of the rest is left out at either end
+    percentile: Annotated[Number, Field(ge=99.9, le=100)] = 99.99
 
 
 class TargetSection(Section):
@@ -172,10 +163,10 @@ class Gates(Section):
     """Limits that make a build fail; one that is not given is not checked."""
 
     metric_drop_max: Annotated[Number, Field(ge=0, le=1)] | None = (
-        None  # float metric - int8 metric, 0.01 is a point
+        None  # float metric - that of the worst quantised artifact, 0.01 is a point
     )
     agreement_min: Annotated[Number, Field(ge=0, le=1)] | None = (
-        None  # share of windows where int8 decides as float
+        None  # share of windows where the worst quantised artifact decides as float
     )
     metric_above_baseline: Flag | None = None  # the float metric must be above that of `verify.baseline`
     size_ratio_max: Annotated[Number, Field(gt=0)] | None = (
@@ -232,13 +223,7 @@ class Recipe(Section):
     @field_validator("name")
     @classmethod
     def _identifier(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,47}", value):
-            raise ValueError(
-                f"is {value!r}; it names C symbols: a lowercase letter, then up to 47 of a-z, 0-9 and _"
-            )
-        if value in C_KEYWORDS:
-            raise ValueError(f"is {value!r}, a keyword of C; choose another, as in my_{value}")
-        return value
+        return recipe_name(value)
 
     def artifacts(self) -> tuple[tuple[str, Form, Precision], ...]:
         """What to write, as (target, form, precision) in a fixed order; a C folder (both forms) is `step`.
@@ -285,15 +270,6 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     return recipe
-
-
-def located(recipe: Recipe, base: Path) -> Recipe:
-    """The recipe with the path of its data made absolute; a relative one starts at `base`."""
-    path = getattr(recipe.data, "path", None)
-    if path is None:
-        return recipe
-    data = recipe.data.model_copy(update={"path": str((base / path).absolute())})
-    return recipe.model_copy(update={"data": data})
 
 
 def dump(recipe: Recipe) -> str:

@@ -6,17 +6,23 @@ result is the last one. Many streams run at once, as rows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from edgernn import fixed_point
-from edgernn.lowering import TypedProgram, input_type, native
+from edgernn.errors import ExportError
+from edgernn.lowering import QType, TypedProgram, input_type, native
 from edgernn.network import Network, QuantizedNetwork
 from edgernn.program import PRIMITIVES, Op, Program
 
 Values = dict[str, np.ndarray]  # value name to [streams, size]
 Observer = Callable[[str, np.ndarray], None]
+
+PRODUCT_SHIFTS = range(1, 31)  # the product of two int16 and its rounding fit an int32
+REQUANTIZE_SHIFTS = range(1, 16)
+SUM_SHIFTS = range(16)  # the sum of two int16 times 2**15 fits an int32
 
 
 def float_outputs(network: Network, x: np.ndarray) -> np.ndarray:
@@ -55,25 +61,27 @@ def run_integer(typed: TypedProgram, x: np.ndarray, observe: Observer | None = N
     def execute(op: Op, values: Values) -> np.ndarray:
         inputs = [values[name] for name in op.inputs]
         if op.primitive == "matvec":
-            return products[op.output](inputs[0], typed.types[op.output].dtype)
+            return products[op.output](inputs[0], typed.types[op.output])
         return _INTEGER[op.primitive](op, typed, inputs)
 
     outputs = _stream(typed.program, x.astype(np.int64), execute, observe)
     return outputs.astype(typed.types[typed.program.output].dtype)
 
 
-def input_affine(quantized: QuantizedNetwork) -> tuple[np.ndarray, np.ndarray]:
-    """Factor and offset, float32 [inputs], that take a raw frame to the input type's integers, unrounded."""
-    qtype = input_type(quantized)
-    unit = quantized.network.std.astype(np.float64) * qtype.scale
-    offset = qtype.zero_point - quantized.network.mean.astype(np.float64) / unit
-    return (1 / unit).astype(np.float32), offset.astype(np.float32)
+def input_factor(quantized: QuantizedNetwork) -> np.ndarray:
+    """What takes a frame less its mean to steps of the input's type, float32 [inputs]."""
+    unit = quantized.network.std.astype(np.float64) * input_type(quantized).scale
+    with np.errstate(over="ignore"):  # infinite where it is beyond float32, which `quantize` refuses
+        return (1 / unit).astype(np.float32)
 
 
 def quantize_input(quantized: QuantizedNetwork, frames: np.ndarray) -> np.ndarray:
-    """Raw frames [..., inputs] normalised and quantised to int8, in float32 as the C runtime does it."""
-    factor, offset = input_affine(quantized)
-    real = frames.astype(np.float32) * factor + offset
+    """Raw frames [..., inputs] normalised and quantised to int8, in float32 as the C runtime does it.
+
+    The mean is taken off first: where it is many deviations away from 0, a product would lose the difference.
+    """
+    centred = frames.astype(np.float32) - quantized.network.mean
+    real = centred * input_factor(quantized) + np.float32(input_type(quantized).zero_point)
     scaled = np.fmin(np.fmax(real, np.float32(-128)), np.float32(127))  # fmax: not-a-number becomes -128
     return (np.trunc(scaled + np.float32(128.5)) - 128).astype(np.int8)
 
@@ -130,9 +138,10 @@ class _Product:
     def of(cls, op: Op, typed: TypedProgram) -> _Product:
         return cls(typed.weights[op.weight], folded_bias(op, typed), rescale_factors(op, typed))
 
-    def __call__(self, x: np.ndarray, dtype: str) -> np.ndarray:
+    def __call__(self, x: np.ndarray, qtype: QType) -> np.ndarray:
         accumulator = (x.astype(np.float64) @ self.weight).astype(np.int64) + self.bias
-        return fixed_point.saturate(fixed_point.rescale(accumulator, self.integers, self.shifts), dtype)
+        product = fixed_point.rescale(accumulator, self.integers, self.shifts)
+        return fixed_point.saturate(product + qtype.zero_point, qtype.dtype)
 
 
 def folded_bias(op: Op, typed: TypedProgram) -> np.ndarray:
@@ -148,9 +157,40 @@ def rescale_factors(op: Op, typed: TypedProgram) -> np.ndarray:
 
 
 def product_shift(op: Op, typed: TypedProgram) -> int:
-    """The right shift that takes the product of two power-of-two types to the output's type."""
-    a, b = (typed.types[name].scale for name in op.inputs[:2])
-    return round(np.log2(typed.types[op.output].scale / (a * b)))
+    """The right shift that takes the product of two types to the output's; ExportError where there is none."""
+    a, b = (typed.types[name].scale for name in op.inputs)
+    return _exponent(typed.types[op.output].scale / (a * b), PRODUCT_SHIFTS, op, typed)
+
+
+def requantize_shift(op: Op, typed: TypedProgram) -> int:
+    """The right shift that takes the input's type to the output's; ExportError where there is none."""
+    ratio = typed.types[op.output].scale / typed.types[op.inputs[0]].scale
+    return _exponent(ratio, REQUANTIZE_SHIFTS, op, typed)
+
+
+def sum_shift(op: Op, typed: TypedProgram) -> int:
+    """The left shift that takes the sum of two values of one type to the output's type.
+
+    Raises ExportError where there is none, or when the two have different types.
+    """
+    a, b = (typed.types[name] for name in op.inputs)
+    if a != b:
+        raise ExportError(f"{op.output}: {op.primitive} of values of two types; please report this")
+    return _exponent(a.scale / typed.types[op.output].scale, SUM_SHIFTS, op, typed)
+
+
+def _exponent(ratio: float, allowed: range, op: Op, typed: TypedProgram) -> int:
+    """log2 of `ratio`, when it is a whole number in `allowed` and no zero point is in the way."""
+    fraction, exponent = math.frexp(ratio)  # ratio = fraction * 2**exponent; 0.5 for a power of two
+    shifted = any(typed.types[name].zero_point for name in (*op.inputs, op.output))
+    if shifted or fraction != 0.5 or exponent - 1 not in allowed:
+        raise ExportError(f"{op.output}: no shift takes its inputs' types to its own; please report this")
+    return exponent - 1
+
+
+def _integer_sum(op: Op, typed: TypedProgram, x: list[np.ndarray]) -> np.ndarray:
+    total = x[0] + x[1] if op.primitive == "add" else x[0] - x[1]
+    return fixed_point.saturate(total << sum_shift(op, typed), typed.types[op.output].dtype)
 
 
 def _integer_mul(op: Op, typed: TypedProgram, x: list[np.ndarray]) -> np.ndarray:
@@ -159,14 +199,13 @@ def _integer_mul(op: Op, typed: TypedProgram, x: list[np.ndarray]) -> np.ndarray
 
 
 def _integer_requantize(op: Op, typed: TypedProgram, x: list[np.ndarray]) -> np.ndarray:
-    source, target = typed.types[op.inputs[0]], typed.types[op.output]
-    bits = round(np.log2(target.scale / source.scale))
-    return fixed_point.saturate(fixed_point.shift_right(x[0], bits), target.dtype)
+    shifted = fixed_point.shift_right(x[0], requantize_shift(op, typed))
+    return fixed_point.saturate(shifted, typed.types[op.output].dtype)
 
 
 _INTEGER: dict[str, Callable[[Op, TypedProgram, list[np.ndarray]], np.ndarray]] = {
-    "add": lambda op, typed, x: fixed_point.saturate(x[0] + x[1], typed.types[op.output].dtype),
-    "sub": lambda op, typed, x: fixed_point.saturate(x[0] - x[1], typed.types[op.output].dtype),
+    "add": _integer_sum,
+    "sub": _integer_sum,
     "mul": _integer_mul,
     "sigmoid": lambda op, typed, x: fixed_point.sigmoid(x[0]),
     "tanh": lambda op, typed, x: np.minimum(fixed_point.tanh(x[0]), 32767),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ import numpy as np
 
 from edgernn import network as networks
 from edgernn.cases import Case, cases
+from edgernn.datasets import csv_windows
 from edgernn.engines import engine
-from edgernn.errors import InputError, MissingToolError
+from edgernn.errors import MissingToolError
 from edgernn.folder import BuildFolder
 from edgernn.targets import Combination, artifact_name, supported
 
@@ -35,27 +35,10 @@ def decisions(folder: Path, frames: Path) -> Iterator[dict[str, Any]]:
 def read_frames(path: Path, channels: tuple[str, ...]) -> np.ndarray:
     """Raw frames, float32 [frames, channels], from the columns of a CSV file that are named as the channels.
 
-    Raises InputError, naming the row and column, for a value that is not a finite number.
+    Raises InputError for a missing column, and with the row (the header is row 1) for one that is too short or
+    too long and for a value that is not a finite 32-bit number.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'is not UTF-8 text'}") from None
-    missing = [name for name in channels if rows and name not in rows[0]]
-    if not rows or missing:
-        raise InputError(f"{path}: needs a header with the columns {', '.join(channels)}, and rows below it")
-    return np.array([[_number(row, c, path, n) for c in channels] for n, row in enumerate(rows, 2)], np.float32)
-
-
-def _number(row: dict[str, str], column: str, path: Path, line: int) -> float:
-    try:
-        value = float(row[column])
-    except (TypeError, ValueError):
-        value = float("nan")
-    if not np.isfinite(value):
-        raise InputError(f"{path}: line {line}, column {column}: {row[column]!r} is not a finite number")
-    return value
+    return csv_windows.read(path, channels, ())[0]
 
 
 def _case(paths: BuildFolder) -> Case:

@@ -7,6 +7,7 @@ nearest valid name where a name is misspelt.
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -32,6 +33,15 @@ Flag = Annotated[bool, Strict()]
 NULL_IS_EMPTY = BeforeValidator(_empty_if_null)  # `key:` with nothing after it means the section's defaults
 
 S = TypeVar("S", bound=Section)
+
+# C99, 6.4.1; those with a capital cannot be recipe names anyway.
+C_KEYWORDS = frozenset(
+    """
+    auto break case char const continue default do double else enum extern float for goto if inline int long
+    register restrict return short signed sizeof static struct switch typedef union unsigned void volatile
+    while
+    """.split()  # noqa: SIM905 (a list of words reads better)
+)
 
 _REASONS = {
     "missing": "is missing",
@@ -67,6 +77,19 @@ def validate(model: type[S], document: object, source: str) -> S:
         # A misspelt key is also a missing one: the spelling is what helps.
         fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
         raise InputError(f"{source}: {_sentence(model, fault)}") from None
+
+
+def recipe_name(value: str) -> str:
+    """`value`, if it can name a recipe.
+
+    Raises:
+        ValueError: it cannot name a C symbol; the message goes on after "name ".
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,47}", value):
+        raise ValueError(f"is {value!r}; it names C symbols: a lowercase letter, then up to 47 of a-z, 0-9 and _")
+    if value in C_KEYWORDS:
+        raise ValueError(f"is {value!r}, a keyword of C; choose another, as in my_{value}")
+    return value
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

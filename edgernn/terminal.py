@@ -9,9 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 
-def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], title: str = "") -> Table:
+def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Table:
     """Rows with the given keys as columns; a key that a row lacks is left empty."""
-    drawn = Table(title=title or None, title_justify="left", header_style="bold")
+    drawn = Table(header_style="bold")
     for column in columns:
         drawn.add_column(column.replace("_", " "))
     for row in rows:

@@ -15,6 +15,7 @@ from edgernn import archive, reference
 from edgernn.cases import Case
 from edgernn.datasets.splits import Split
 from edgernn.devices import Job, Outcome, device
+from edgernn.features import normalize
 from edgernn.lowering import native
 from edgernn.network import Network, QuantizedNetwork
 from edgernn.progress import Progress
@@ -33,7 +34,7 @@ class Expected:
 
 
 def expected(network: Network, quantized: QuantizedNetwork, test: Split) -> Expected:
-    normalised = (test.x - network.mean) / network.std
+    normalised = normalize.apply(test.x, network.mean, network.std)
     typed = native(quantized)
     integers = reference.integer_outputs(quantized, reference.quantize_input(quantized, test.x))
     output_type = typed.types[typed.program.output]
@@ -55,9 +56,21 @@ def run(cases: Sequence[Case], test: Split, target: Expected, cache: Path, progr
     }
 
 
+def float_network(wanted: Expected) -> dict[str, Any]:
+    """The float network's own row of the report, its confusion matrix and the spread of its outputs."""
+    last = wanted.float[:, -1]
+    row = {"artifact": "network", "engine": "numpy", "device": "host", "form": "sequence", "status": "ok"}
+    return {
+        "float": row | measure(last, wanted.float, wanted.y),
+        "float_confusion": confusion_matrix(last, wanted.y),
+        "test_examples": len(wanted.y),
+        "output_spread": float(wanted.float.std()),
+    }
+
+
 def against_keras(network: Network, test: Split, outputs: np.ndarray, latency: Mapping[str, Any]) -> dict[str, Any]:
     """The float network held to the Keras model's outputs [windows, outputs], and Keras's row of the report."""
-    wanted = reference.float_outputs(network, (test.x - network.mean) / network.std)
+    wanted = reference.float_outputs(network, normalize.apply(test.x, network.mean, network.std))
     drift = measure(outputs, wanted, test.y)
     row = {"artifact": "network", "form": "sequence", "engine": "keras", "device": "host", "status": "ok"}
     return {

@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgernn import cli
+from edgernn import cli, doctor
 
 RECIPE = """
 name: tiny
@@ -152,7 +153,7 @@ def test_a_full_disk_is_one_line(
     error = capsys.readouterr().err
     assert "No space left on device" in error
     assert error.count("\n") == 1
-    assert not list((tmp_path / "out").glob("*"))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".edgernn"]
 
 
 def test_a_package_whose_hash_differs_is_refused_and_removed(
@@ -249,3 +250,68 @@ def test_two_builds_do_not_work_in_one_folder(
     with BuildFolder(tmp_path / "out").opened(recipe.load(tmp_path / "recipe.yaml")):
         assert run(monkeypatch, "build", tmp_path / "recipe.yaml", "--out", tmp_path / "out") == 2
     assert "another build is at work" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("first\nsecond"), EOFError(), KeyError("k"), FileNotFoundError(2, "gone"), MemoryError()]
+)
+def test_a_bug_is_one_line_with_a_file_that_holds_the_traceback(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise error
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(doctor, "checks", broken)
+    assert run(monkeypatch, "doctor") == 4
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith(f"edgernn: internal error: {type(error).__name__}: ")
+    (kept,) = tmp_path.iterdir()
+    assert f"please report it with the traceback in {kept}" in captured.err
+    assert kept.read_text().startswith("Traceback (most recent call last)")
+    assert "in broken" in kept.read_text()
+
+
+def test_a_bug_on_a_full_disk_is_still_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    monkeypatch.setattr(doctor, "checks", lambda: 1 / 0)
+    assert run(monkeypatch, "doctor") == 4
+    error = capsys.readouterr().err
+    assert "ZeroDivisionError: division by zero; please report it" in error
+    assert error.count("\n") == 1
+
+
+def test_an_interrupt_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor, "checks", interrupted)
+    assert run(monkeypatch, "doctor") == 130
+    assert capsys.readouterr().err == "edgernn: interrupted; run the same command again to go on\n"
+
+
+@pytest.mark.parametrize("name", ["Bad Name", "../x"])
+def test_new_refuses_a_name_that_no_recipe_may_have(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "new", name, "--task", "classify") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "model.onnx", "folder"])
+def test_inspect_refuses_what_is_no_artifact(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    path.mkdir() if name == "folder" else path.write_bytes(b"\x20\0\0\0TFL3" + b"\xff" * 20)
+    assert run(monkeypatch, "inspect", path) == 2
+    error = capsys.readouterr().err
+    assert name in error
+    assert error.count("\n") == 1

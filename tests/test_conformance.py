@@ -22,18 +22,25 @@ from edgernn.network import Network, QuantizedNetwork, StateType
 from edgernn.quantize import quantize
 from edgernn.targets import Combination, audit, supported, target
 
+# Layers by kind, `cell` standing for the cell under test, and the number of inputs.
 STACKS = {
-    "one layer": ((24,), 6),
-    "two layers": ((12, 9), 3),
-    "one unit": ((1,), 1),
+    "one layer": ((("cell", 24),), 6),
+    "two layers": ((("cell", 12), ("cell", 9)), 3),
+    "one unit": ((("cell", 1),), 1),
+    "dense before": ((("dense", 12), ("cell", 24)), 6),
+    "dense after": ((("cell", 24), ("dense", 12)), 6),
 }
 STATES: tuple[StateType, ...] = get_args(StateType)
 WINDOWS = 6
 
-# Mean and largest difference from the float network, as shares of the spread of its outputs. float32: rounding
-# of single precision over 20 steps. dynamic: weights have 8 bits. int8: values between operators have 8 bits
-# too, each off by half of 1/255 of its range, at every step.
-BUDGETS = {"float32": (1e-5, 1e-4), "dynamic": (0.02, 0.12), "int8": (0.06, 0.35)}
+# Mean and largest difference from the float network, as shares of the spread of its outputs; two to ten times
+# what was measured when this was written, which the comments give.
+BUDGETS = {
+    "float32": (1e-6, 1e-5),  # single precision over 20 steps: 1.4e-7, 5e-7
+    "dynamic": (0.02, 0.08),  # weights have 8 bits: 0.010, 0.041
+    "int8": (0.05, 0.2),  # so have the values between operators: 0.030, 0.112
+    "native int8": (0.025, 0.1),  # gates and states have 16 bits in C: 0.013, 0.048
+}
 
 
 class Sample(NamedTuple):
@@ -45,8 +52,9 @@ class Sample(NamedTuple):
 
 @cache
 def sample(cell: str, stack: str, state: StateType) -> Sample:
-    units, inputs = STACKS[stack]
-    network = random_network(3, inputs, [(cell, size) for size in units], outputs=5, steps=20)
+    layers, inputs = STACKS[stack]
+    kinds = [(kind.replace("cell", cell), units) for kind, units in layers]
+    network = random_network(3, inputs, kinds, outputs=5, steps=20)
     streams = random_frames(network, 64)
     quantized = quantize(network, (streams - network.mean) / network.std, state)
     frames = streams[:WINDOWS]
@@ -88,7 +96,7 @@ def test_an_artifact_stays_within_its_budget(
     wanted = what.wanted if case.form == "step" else what.wanted[:, -1]
     assert got.shape == wanted.shape
     error = np.abs(got - wanted) / what.wanted.std()
-    mean, largest = BUDGETS[case.precision]
+    mean, largest = BUDGETS["native int8" if case.engine == "c" else case.precision]
     assert error.mean() <= mean
     assert error.max() <= largest
 

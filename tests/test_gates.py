@@ -9,13 +9,21 @@ from edgernn.recipe import Gates
 
 
 def row(artifact: str, **values: Any) -> dict[str, Any]:
-    defaults = {"engine": "litert", "precision": "int8", "status": "ok", "metric_drop": 0.0, "agreement": 1.0}
+    defaults = {
+        "engine": "litert",
+        "precision": "int8",
+        "status": "ok",
+        "metric_drop": 0.0,
+        "agreement": 1.0,
+        "max_abs_error": 0.0,
+    }
     return {"artifact": artifact} | defaults | values
 
 
 def content(*rows: dict[str, Any]) -> dict[str, Any]:
     return {
-        "metric": {"float": 0.9, "baseline": {"name": "random_forest", "value": 0.8}},
+        "metric": {"float": 0.9, "baseline": {"name": "random_forest", "value": 0.8}, "output_spread": 2.0},
+        "keras": {"max_abs_error": 2e-6},
         "network": {"parameters": 1000},
         "artifacts": [
             {"name": "model.int8.tflite", "bytes": 30},
@@ -80,7 +88,7 @@ def test_an_equal_baseline_is_not_beaten() -> None:
 
 def test_a_gate_that_is_off_is_not_evaluated() -> None:
     names = [one["name"] for one in evaluate(Gates(metric_above_baseline=False), content())]
-    assert names == ["engines_failed"]
+    assert names == ["engines_failed", "keras_error_max"]
 
 
 def test_an_engine_that_failed_fails_the_build() -> None:
@@ -91,3 +99,26 @@ def test_an_engine_that_failed_fails_the_build() -> None:
 @pytest.mark.parametrize(("share", "passed"), [(1.0, True), (0.9999, False)])
 def test_c_must_equal_the_reference_in_every_output(share: float, passed: bool) -> None:
     assert gate(Gates(), "c_equals_reference", row("c/int8", equals_reference=share))["passed"] is passed
+
+
+def test_float_artifacts_must_be_exact() -> None:
+    """The limit is 1e-4 of the spread of the outputs, which is 2 here."""
+    for error, passed in ((1.9e-4, True), (2.1e-4, False)):
+        found = gate(Gates(), "float32_error_max", row("a", precision="float32", max_abs_error=error))
+        assert (found["value"], found["passed"]) == (error / 2, passed)
+
+
+def test_the_float_network_must_be_what_keras_trained() -> None:
+    wrong = content()
+    wrong["keras"]["max_abs_error"] = 1.0
+    found = next(one for one in evaluate(Gates(), wrong) if one["name"] == "keras_error_max")
+    assert (found["value"], found["passed"]) == (0.5, False)
+
+
+def test_dynamic_artifacts_are_held_to_the_limits_of_int8() -> None:
+    assert (
+        gate(Gates(metric_drop_max=0.01), "metric_drop_max", row("d", precision="dynamic", metric_drop=0.5))[
+            "passed"
+        ]
+        is False
+    )

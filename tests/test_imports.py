@@ -23,10 +23,11 @@ LAYERS = (
     {"reference"},
     {"progress", "features", "datasets", "targets", "engines", "devices"},
     {"recipe", "stages"},
-    {"cases", "folder", "quantize", "train", "new", "doctor", "inspect"},
+    {"cases", "folder", "provenance", "quantize", "train", "new", "doctor", "inspect"},
     {"prune", "baseline", "verify", "benchmark", "gates"},
     {"report"},
     {"compare", "run"},
+    {"build"},
     {"pipeline"},
     {"cli"},
 )

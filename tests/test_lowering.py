@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from networks import random_frames, random_network
 
 from edgernn import lowering
+from edgernn.errors import ExportError
 from edgernn.lowering import QType
 from edgernn.quantize import quantize
 
@@ -67,3 +70,37 @@ def test_a_value_is_requantised_once() -> None:
     typed = lowering.native(quantize(network, random_frames(network)))
     casts = [op for op in typed.program.ops if op.primitive == "requantize"]
     assert len(casts) == len({op.inputs[0] for op in casts})
+
+
+@pytest.mark.parametrize("gain", [0.1, 1, 16, 1000])
+def test_the_products_of_a_layer_have_one_type_that_holds_them_all(gain: float) -> None:
+    network = random_network(cells=[("gru", 5)])
+    weights = tuple(np.float32(gain) * weight for weight in network.layers[0].weights)
+    layers = (dataclasses.replace(network.layers[0], weights=weights), network.layers[1])
+    network = dataclasses.replace(network, layers=layers)
+    quantized = quantize(network, random_frames(network))
+    types = lowering.native(quantized).types
+    largest = max(abs(end) for name in ("gru_0/from_x", "gru_0/from_h") for end in quantized.ranges[name])
+    assert types["gru_0/from_x"] == types["gru_0/from_h"]
+    assert types["gru_0/from_x"].scale == max(2.0**-12, 2.0 ** (np.floor(np.log2(largest)) - 14))
+
+
+@pytest.mark.parametrize("cells", [[("dense", 5), ("gru", 4)], [("gru", 4), ("dense", 5)]])
+def test_a_product_that_another_one_reads_is_int8_by_its_range(cells: list[tuple[str, int]]) -> None:
+    network = random_network(cells=cells)
+    quantized = quantize(network, random_frames(network))
+    name = next(op.output for op in network.program().ops if op.output.startswith("dense"))
+    for typed in (lowering.native(quantized), lowering.operators(quantized)):
+        assert typed.types[name] == lowering.asymmetric_int8(*quantized.ranges[name])
+        assert f"{name}/int8" not in typed.types
+
+
+def test_a_bias_that_fits_no_int32_is_refused() -> None:
+    network = random_network()
+    quantized = quantize(network, random_frames(network))
+    dense, bias = network.layers[-1].weights
+    layer = dataclasses.replace(network.layers[-1], weights=(dense, bias + np.float32(1e9)))
+    changed = dataclasses.replace(network, layers=(network.layers[0], layer))
+    for typing in (lowering.native, lowering.operators):
+        with pytest.raises(ExportError, match="dense_1/bias does not fit an int32"):
+            typing(dataclasses.replace(quantized, network=changed))

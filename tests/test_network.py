@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from networks import random_network
 
+from edgernn import archive
 from edgernn import network as networks
 from edgernn.errors import InputError
 from edgernn.network import KINDS
@@ -60,6 +63,49 @@ def test_constants_are_the_weights_by_rows(kind: str) -> None:
     constants = KINDS[kind].constants(weights)
     assert sum(c.size for c in constants.values()) == sum(w.size for w in weights)
     assert all(c.ndim == 1 or c.shape[1] in (3, 5) for c in constants.values())
+
+
+@pytest.mark.parametrize("load", [networks.load, networks.load_quantized])
+@pytest.mark.parametrize(
+    "header",
+    [
+        {},
+        {"layers": None},
+        {"layers": [{}]},
+        {"layers": [{"kind": "gruu"}]},
+        {"layers": [3]},
+        {"layers": []},
+        [],
+        7,
+    ],
+)
+def test_an_archive_with_another_header_is_refused(
+    load: Callable[[Path], object], header: Any, tmp_path: Path
+) -> None:
+    archive.save(tmp_path / "n.npz", header, {"mean": np.ones(2)})
+    with pytest.raises(
+        InputError, match=r"n\.npz is not a .*network of this version .*; delete it and build again"
+    ):
+        load(tmp_path / "n.npz")
+
+
+def test_a_float_network_is_no_quantised_one(tmp_path: Path) -> None:
+    networks.save(random_network(), tmp_path / "n.npz")
+    with pytest.raises(InputError, match=r"is not a quantised network of this version .it has no 'precision'"):
+        networks.load_quantized(tmp_path / "n.npz")
+
+
+@pytest.mark.parametrize("change", ["weight:gru_0:1", "weight:dense_1:0", "mean"])
+def test_a_network_that_lacks_an_array_is_refused(change: str, tmp_path: Path) -> None:
+    networks.save(random_network(), tmp_path / "n.npz")
+    header, arrays = archive.load(tmp_path / "n.npz")
+    without = {name: value for name, value in arrays.items() if name != change}
+    archive.save(tmp_path / "n.npz", header, without)
+    with pytest.raises(InputError, match=f"it has no '{change}'"):
+        networks.load(tmp_path / "n.npz")
+    archive.save(tmp_path / "n.npz", header, {**arrays, change: np.ones(7, np.float32)})
+    with pytest.raises(InputError, match="shape"):
+        networks.load(tmp_path / "n.npz")
 
 
 def test_another_npz_is_refused(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
         ("verify.engines=[lite]", "verify.engines has 'lite', which is not an engine; did you mean litert?"),
         (
             "verify.baseline=none",
-            "verify.baseline must be random_forest or majority, not 'none'",
+            "verify.baseline must be 'random_forest' or 'majority', not 'none'",
         ),
         ("name=int", "name is 'int', a keyword of C; choose another, as in my_int"),
         (

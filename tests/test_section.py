@@ -8,7 +8,7 @@ import pytest
 from pydantic import Discriminator, Tag, ValidationError
 
 from edgernn.errors import InputError
-from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest, validate
+from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest, recipe_name, validate
 
 
 class Inner(Section):
@@ -91,3 +91,19 @@ def test_sections_are_frozen() -> None:
 def test_nearest_or_all() -> None:
     assert nearest("gur", ["gru", "lstm"]) == "; did you mean gru?"
     assert nearest("conv", ["lstm", "gru"]) == "; known: gru, lstm"
+
+
+@pytest.mark.parametrize("name", ["a", "activity", "net_2", "a" * 48])
+def test_a_recipe_has_a_name_of_c(name: str) -> None:
+    assert recipe_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "A", "2a", "_a", "a b", "a\n", "../a", "a/b", "a.b", "ä", "a" * 49])
+def test_what_cannot_be_in_c_names_no_recipe(name: str) -> None:
+    with pytest.raises(ValueError, match="it names C symbols: a lowercase letter"):
+        recipe_name(name)
+
+
+def test_a_keyword_of_c_names_no_recipe() -> None:
+    with pytest.raises(ValueError, match="is 'while', a keyword of C; choose another, as in my_while"):
+        recipe_name("while")

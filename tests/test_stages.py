@@ -8,7 +8,7 @@ import pytest
 from edgernn import archive
 from edgernn.errors import InputError
 from edgernn.progress import Progress
-from edgernn.stages import RECORDS, Stages, digest
+from edgernn.stages import RECORDS, Stage, Stages, digest
 
 
 class Counter:
@@ -25,7 +25,7 @@ class Counter:
 def run(folder: Path, work: Counter, on: object = 1, fresh: frozenset[str] = frozenset()) -> Stages:
     (folder / "in").touch()
     stages = Stages(folder, Progress(quiet=True), fresh)
-    stages.run("copy", work, on, [folder / "in"], [folder / "out"])
+    stages.run(Stage("copy", work, on, [folder / "in"], [folder / "out"]))
     return stages
 
 
@@ -67,7 +67,7 @@ def test_a_stage_that_dies_leaves_no_record(tmp_path: Path) -> None:
 
     stages = Stages(tmp_path, Progress(quiet=True), frozenset({"copy"}))
     with pytest.raises(InputError):
-        stages.run("copy", die, 1, [], [tmp_path / "out"])
+        stages.run(Stage("copy", die, 1, [], [tmp_path / "out"]))
     assert not (tmp_path / RECORDS / "copy.json").exists()
 
 
@@ -80,3 +80,17 @@ def test_digest_of_a_folder_sees_names_and_contents(tmp_path: Path) -> None:
     assert tree("a", "1") != tree("b", "1")
     assert tree("a", "2") != tree("a", "1")
     assert digest(tmp_path / "nothing") == ""
+
+
+def test_work_that_is_not_settled_runs_again(tmp_path: Path) -> None:
+    moods = iter([False, True])
+    runs: list[bool] = []
+
+    def work() -> bool:
+        runs.append(next(moods))
+        archive.write_text(tmp_path / "out", "x")
+        return runs[-1]
+
+    for _ in range(3):
+        Stages(tmp_path, Progress(quiet=True)).run(Stage("moody", work, 1, [], [tmp_path / "out"]))
+    assert runs == [False, True]

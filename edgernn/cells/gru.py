@@ -14,6 +14,8 @@ import numpy as np
 
 from edgernn.program import Builder, Value
 
+KERAS = "GRU"
+
 
 def shapes(inputs: int, units: int) -> tuple[tuple[int, ...], ...]:
     """Kernel, recurrent kernel and the two biases; gates in the order z, r, g."""

@@ -72,15 +72,15 @@ def load(data: DataSection, base: Path, seed: int) -> Splits:
     return Splits(train, validation, train.take(drawn), test, recordings.labels, recordings.channels, rate)
 
 
-def fingerprint(data: DataSection) -> str:
+def fingerprint(data: DataSection, base: Path) -> str:
     """A hash that changes when the data that `data` names does; of a catalog entry without fetching it."""
     if data.source in catalog.CATALOG:
         return catalog.CATALOG[data.source].member_sha256
-    root = Path(getattr(data, "path", ""))
+    root = base / str(getattr(data, "path", ""))
     files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
     total = hashlib.sha256()
     for path in files:
-        total.update(str(path).encode())
+        total.update(str(path.relative_to(base) if path.is_relative_to(base) else path).encode())
         total.update(path.read_bytes() if path.is_file() else b"missing")
     return total.hexdigest()
 

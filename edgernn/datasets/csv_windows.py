@@ -32,7 +32,7 @@ class _Columns:
 
 
 @dataclass(frozen=True, eq=False)
-class _Text:
+class Text:
     """A text column: the cell of row i is names[codes[i]]."""
 
     codes: np.ndarray  # int32 [rows]
@@ -56,6 +56,23 @@ def load(section: DataSection, base: Path) -> Recordings:
     return Recordings(series, labels, section.columns, section.rate_hz)
 
 
+def read(path: Path, channels: Sequence[str], text: Sequence[str]) -> tuple[np.ndarray, dict[str, Text]]:
+    """Columns of one file: the channels as float32 [rows, channels], and the text columns by name.
+
+    Raises:
+        InputError: as `load`.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _parse(file, path, channels, text)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from None
+    except csv.Error as error:
+        raise InputError(f"{path}: not CSV: {error}") from None
+
+
 def _files(root: Path) -> list[Path]:
     if root.is_file():
         return [root]
@@ -68,18 +85,11 @@ def _files(root: Path) -> list[Path]:
 
 
 def _recordings(path: Path, root: Path, section: CsvData) -> list[Series]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            values, text = _parse(file, path, section)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from None
-    except csv.Error as error:
-        raise InputError(f"{path}: not CSV: {error}") from None
+    wanted = (section.label, section.group, section.series)
+    values, text = read(path, section.columns, [c for c in wanted if c not in (None, "file", "folder")])
     name = path.name if path == root else path.relative_to(root).as_posix()
     same = np.zeros(len(values), np.int32)
-    text = {**text, "file": _Text(same, (name,)), "folder": _Text(same, (path.resolve().parent.name,))}
+    text = {**text, "file": Text(same, (name,)), "folder": Text(same, (path.resolve().parent.name,))}
     label, group = text[section.label], text[section.group]
     series = text[section.series] if section.series else text["file"]
     return [
@@ -97,10 +107,11 @@ def _runs(series: np.ndarray, label: np.ndarray, group: np.ndarray) -> list[np.n
     return np.split(order, np.flatnonzero(changed) + 1)
 
 
-def _parse(file: TextIO, path: Path, section: CsvData) -> tuple[np.ndarray, dict[str, _Text]]:
-    """Values float32 [rows, channels] and the text columns by name."""
+def _parse(
+    file: TextIO, path: Path, channels: Sequence[str], text: Sequence[str]
+) -> tuple[np.ndarray, dict[str, Text]]:
     reader = csv.reader(file)
-    columns = _header(next(reader, []), path, section)
+    columns = _header(next(reader, []), path, channels, text)
     books: list[dict[str, int]] = [{} for _ in columns.text]  # cell -> code
     values: list[np.ndarray] = []
     codes: list[np.ndarray] = []
@@ -117,25 +128,31 @@ def _parse(file: TextIO, path: Path, section: CsvData) -> tuple[np.ndarray, dict
     if not sum(map(len, values)):
         raise InputError(f"{path}: has a header and no rows")
     table = np.concatenate(codes, axis=1)
-    text = {columns.names[i]: _Text(table[k], tuple(books[k])) for k, i in enumerate(columns.text)}
-    return np.concatenate(values), text
+    found = {columns.names[i]: Text(table[k], tuple(books[k])) for k, i in enumerate(columns.text)}
+    return np.concatenate(values), found
 
 
-def _header(row: Sequence[str], path: Path, section: CsvData) -> _Columns:
+def _header(row: Sequence[str], path: Path, channels: Sequence[str], text: Sequence[str]) -> _Columns:
     names = tuple(name.strip() for name in row)
     if not any(names):
         raise InputError(f"{path}: is empty; the first row must name the columns")
-    wanted = (section.label, section.group, section.series)
-    text = [name for name in wanted if name is not None and name not in ("file", "folder")]
-    for name in (*section.columns, *text):
+    for name in (*channels, *text):
         if names.count(name) != 1:
             fault = "there twice" if name in names else f"not in the header, which has: {', '.join(names)}"
-            raise InputError(f"{path}: the column {name} is {fault}")
+            raise InputError(f"{path}: the column {name} is {fault}{_separator(names)}")
     return _Columns(
-        channels=tuple(map(names.index, section.columns)),
+        channels=tuple(map(names.index, channels)),
         text=tuple(dict.fromkeys(map(names.index, text))),
         names=names,
     )
+
+
+def _separator(names: Sequence[str]) -> str:
+    """A hint for a header that no comma divides, and something else seems to."""
+    for mark, told in ((";", "';'"), ("\t", "a tab")):
+        if len(names) == 1 and mark in names[0]:
+            return f"; is the separator {told}? edgernn reads commas"
+    return ""
 
 
 def _numbers(rows: list[list[str]], columns: _Columns) -> np.ndarray | None:

@@ -32,9 +32,10 @@ class SplitSection(Section):
 
     test: Groups = ()
     validation: Groups = ()
+    exclude: Groups = ()  # in no split: as if they were not in the data
     calibration: Annotated[Whole, Field(gt=0)] = 256  # windows, drawn from the training windows
 
-    @field_validator("test", "validation", mode="before")
+    @field_validator("test", "validation", "exclude", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
         return [_text(item) for item in value] if isinstance(value, list) else value

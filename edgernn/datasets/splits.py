@@ -71,3 +71,5 @@ def load(path: Path) -> Splits:
         )
     except KeyError as error:
         raise InputError(f"{path} holds no {error.args[0]}; delete it and build again") from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path} does not hold splits ({error}); delete it and build again") from None

@@ -25,7 +25,8 @@ def assign(
         InputError: the recipe names a group that is not there, or too few groups are left for a split.
     """
     kinds = _kinds(series)
-    _refuse_unknown((*split.test, *split.validation), kinds)
+    _refuse_unknown((*split.test, *split.validation, *split.exclude), kinds)
+    kinds = _without(kinds, split.exclude)
     rng = np.random.default_rng(seed)
     wanted = SHARE * len(kinds)
     free = _without(kinds, (*split.test, *split.validation))

@@ -8,12 +8,17 @@ import subprocess
 import sys
 
 from edgernn.devices import Job, Outcome
+from edgernn.engines.worker import INPUT_ERROR
+from edgernn.errors import InputError
 
 TIMEOUT_S = 1800
 
 
 def run(job: Job) -> Outcome:
-    """Run a job in a child process; a crash or an error of the engine is a failed outcome, not an exception."""
+    """Run a job in a child process; a crash or an error of the engine is a failed outcome, not an exception.
+
+    Raises InputError when not the engine is at fault but the disk or a file.
+    """
     command = [sys.executable, "-m", "edgernn.engines.worker"]
     request = json.dumps(job._asdict(), default=str)
     try:
@@ -22,6 +27,8 @@ def run(job: Job) -> Outcome:
         )
     except subprocess.TimeoutExpired:
         return Outcome(False, f"no answer within {TIMEOUT_S} s", {})
+    if child.returncode == INPUT_ERROR:
+        raise InputError(child.stdout.strip())
     if child.returncode:
         return Outcome(False, _reason(child.returncode, child.stderr), {})
     return Outcome(True, "", json.loads(child.stdout.strip().splitlines()[-1]))

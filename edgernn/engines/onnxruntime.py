@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgernn.errors import InputError, MissingToolError
+from edgernn.features import normalize
 from edgernn.network import Form, Precision
 
 TARGET = "onnx"
@@ -90,7 +91,7 @@ class _Boundary:
 
     def encode(self, frames: np.ndarray) -> np.ndarray:
         """Raw frames [..., inputs] to what the tensor `input` holds."""
-        normalised = (frames.astype(np.float32) - self.mean) / self.std
+        normalised = normalize.apply(frames.astype(np.float32), self.mean, self.std)
         if not self.quantization:
             return normalised
         kind = self.quantization["input"]

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from edgernn.features import normalize
 from edgernn.targets import tflite
 
 
@@ -58,7 +59,7 @@ class TfliteSession:
 
     def _input(self, frames: np.ndarray) -> np.ndarray:
         mean, std = (np.array(self.description.metadata[key], np.float32) for key in ("mean", "std"))
-        normalised = (frames.astype(np.float32) - mean) / std
+        normalised = normalize.apply(frames.astype(np.float32), mean, std)
         qtype = self.description.inputs[0].qtype
         return qtype.quantize(normalised) if qtype else normalised
 

@@ -11,12 +11,19 @@ from typing import Any
 import numpy as np
 
 from edgernn import archive, engines
+from edgernn.errors import InputError
+
+INPUT_ERROR = 2  # exit code: not the engine failed but the disk, or a file; the message is on stdout
 
 
 def main() -> None:
     job = json.load(sys.stdin)
-    _, arrays = archive.load(Path(job["frames"]))
-    found = {"verify": verify, "benchmark": benchmark}[job["action"]](job, arrays["x"])
+    try:
+        _, arrays = archive.load(Path(job["frames"]))
+        found = {"verify": verify, "benchmark": benchmark}[job["action"]](job, arrays["x"])
+    except InputError as error:
+        print(error)
+        sys.exit(INPUT_ERROR)
     print(json.dumps(found))
 
 
@@ -28,11 +35,13 @@ def verify(job: dict[str, Any], frames: np.ndarray) -> dict[str, Any]:
 
 
 def benchmark(job: dict[str, Any], frames: np.ndarray) -> dict[str, Any]:
-    """Microseconds of each inference, and the peak memory of a second load.
+    """Microseconds of each inference, and the peak memory of a load beside an earlier one.
 
-    The second load counts: the first one brings the engine's library, which a process pays once.
+    The first load brings the engine's library, which a process pays once; it stays, so that the second one
+    cannot live in memory that the first has left.
     """
-    _open(job).outputs(frames[:1, :2] if job["form"] == "step" else frames[:1])
+    first = _open(job)
+    first.outputs(frames[:1, :2] if job["form"] == "step" else frames[:1])
     before = _reset_peak()
     session = _open(job)
     session.prepare(frames[0])

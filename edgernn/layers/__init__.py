@@ -1,4 +1,4 @@
-"""Layers without a state of their own; a module has the same three functions as a cell (see `edgernn.cells`)."""
+"""Layers without a state of their own; a module has the same four things as a cell (see `edgernn.cells`)."""
 
 from edgernn.layers import dense
 

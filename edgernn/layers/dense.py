@@ -6,6 +6,8 @@ import numpy as np
 
 from edgernn.program import Builder, Value
 
+KERAS = "Dense"
+
 
 def shapes(inputs: int, units: int) -> tuple[tuple[int, ...], ...]:
     """Kernel and bias."""

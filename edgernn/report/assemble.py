@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from edgernn import __version__
-from edgernn.datasets.catalog import CATALOG
+from edgernn import __version__, provenance
 from edgernn.network import Network
 from edgernn.recipe import Recipe
 from edgernn.stages import StageRecord, digest
 from edgernn.targets import Combination, artifact_name, audit
 
-TOOLS = (
-    "numpy",
-    "scikit-learn",
-    "tensorflow",
-    "tf_keras",
-    "tensorflow-model-optimization",
-    "ai-edge-litert",
-    "tflite-micro",
-    "onnx",
-    "onnxruntime",
-    "ziglang",
-)
 _RESULT = {
     "engine_version": None,
     "reason": None,
@@ -63,7 +46,7 @@ def content(
         "edgernn_version": __version__,
         "seed": recipe.seed,
         "recipe": recipe.model_dump(mode="json", exclude_none=True),
-        "machine": machine(),
+        "machine": measured["benchmark"]["machine"],
         "network": _network(network),
         "metric": _metric(network, measured),
         "keras": measured["keras"]["difference"],
@@ -71,55 +54,11 @@ def content(
         "results": _results(measured),
         "drift_over_time": measured["verify"]["drift_over_time"],
         "provenance": {
-            "data": provenance(recipe),
-            "tools": tool_versions(),
+            "data": provenance.data(recipe),
+            "tools": provenance.versions(*provenance.ALL),
             "stages": [{"name": s.name, "seconds": s.seconds, "cached": s.cached} for s in stages],
         },
     }
-
-
-def machine() -> dict[str, Any]:
-    """What measured: system, processor, cores, Python."""
-    return {
-        "system": platform.platform(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "python": sys.version.split()[0],
-    }
-
-
-def tool_versions() -> dict[str, str]:
-    """Versions of the installed tools that a build uses."""
-    versions = {}
-    for tool in TOOLS:
-        try:
-            versions[tool] = metadata.version(tool)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def provenance(recipe: Recipe) -> dict[str, Any]:
-    """Where the data comes from; the package's hash and licence when it is of the catalog."""
-    entry = CATALOG.get(recipe.data.source)
-    if entry is None:
-        return dict.fromkeys(("package", "version", "sha256", "licence")) | {"source": recipe.data.source}
-    return {
-        "source": entry.name,
-        "package": entry.package,
-        "version": entry.version,
-        "sha256": entry.archive_sha256,
-        "licence": entry.licence,
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _network(network: Network) -> dict[str, Any]:
@@ -150,6 +89,7 @@ def _metric(network: Network, measured: Mapping[str, Any]) -> dict[str, Any]:
         "float": verified["float"]["metric"],
         "baseline": measured["baseline"],
         "test_examples": verified["test_examples"],
+        "output_spread": verified["output_spread"],
         "labels": list(network.labels),
         "float_confusion": verified["float_confusion"],
         "confusion": verified["confusion"],
@@ -174,7 +114,7 @@ def _artifact(combination: Combination, folder: Path) -> dict[str, Any]:
 
 
 def _results(measured: Mapping[str, Any]) -> list[dict[str, Any]]:
-    timed = {(row["artifact"], row["form"], row["engine"]): row for row in measured["benchmark"]}
+    timed = {(row["artifact"], row["form"], row["engine"]): row for row in measured["benchmark"]["rows"]}
     rows = [_RESULT | measured["verify"]["float"], _RESULT | measured["keras"]["result"]]
     for row in measured["verify"]["results"]:
         times = timed.get((row["artifact"], row["form"], row["engine"]), {})

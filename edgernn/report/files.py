@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from edgernn import archive
 from edgernn.errors import ExportError, InputError
 
 _FOLDER = Path(__file__).parent
@@ -43,14 +43,8 @@ def write(report: Mapping[str, Any], folder: Path) -> None:
     if wrong:
         raise ExportError(f"the report does not satisfy its schema at {wrong}")
     contents = {"report.json": text, "report.html": html(plain), "report.md": markdown(plain)}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            _replace(folder / name, content)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: cannot write the report ({error.strerror}); free or choose another folder"
-        ) from error
+    for name, content in contents.items():
+        archive.write_text(folder / name, content)
 
 
 def load(folder: Path) -> dict[str, Any]:
@@ -85,12 +79,3 @@ def _canonical(report: Mapping[str, Any]) -> str:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, "utf-8", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

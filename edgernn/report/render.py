@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgernn.report import drift, marks, plots, tables, units, verdict
+from edgernn.report import drift, marks, plots, results, tables, units, verdict
 
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 
@@ -125,6 +125,7 @@ def _template(name: str, report: Mapping[str, Any], plots_and_marks: Mapping[str
         verdict=verdict,
         units=units,
         tables=tables,
+        results=results,
         tiles=tiles(report),
         matrices=matrices(report),
         recipe=yaml.safe_dump(report["recipe"], sort_keys=False, allow_unicode=True, width=88),

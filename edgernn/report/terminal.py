@@ -49,7 +49,7 @@ def _artifact_table(report: Mapping[str, Any]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))  # fits 80 columns
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)  # fits 80 columns
     table.add_column("artifact", no_wrap=True)
     for title in ("size", "loss", "agreement", "fastest"):
         table.add_column(title, justify="right", no_wrap=True)

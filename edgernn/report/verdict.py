@@ -209,6 +209,8 @@ def _wording(report: Report, name: str) -> tuple[str, str, Callable[[float, int]
         "engines_failed": ("Number of failed runs", "at most", lambda value, _: units.count(value)),
         "c_equals_reference": ("C equals the reference", "", units.percent),
         "step_equals_sequence": ("Step equals sequence", "", units.percent),
+        "float32_error_max": ("Float32 error, of the outputs' spread", "at most", units.percent),
+        "keras_error_max": ("Difference from Keras, of the outputs' spread", "at most", units.percent),
         "parameters_max": ("Parameters", "at most", lambda value, _: units.count(value)),
     }
     stem, _, end = name.rpartition("_")

@@ -9,6 +9,9 @@
  *   Q0.15 int16_t  [-1, 1)   states, sigmoid and tanh
  *   Q3.12 int16_t  [-8, 8)   sums that go into sigmoid and tanh
  *
+ * The terms of those sums have one format a layer, Q3.12 or one with a larger range, so that none saturates
+ * before it is added.
+ *
  * Every rounding is to the nearest integer, ties upwards (floor(real + 1/2)); every result that does not fit
  * its type takes the nearest value that does. The same input gives the same bits on every compiler and machine.
  *
@@ -25,7 +28,7 @@ extern "C" {
 #endif
 
 /* Changes when a kernel's arguments or results change: models that share kernels must agree on it. */
-#define ERNN_RUNTIME_VERSION 1
+#define ERNN_RUNTIME_VERSION 2
 
 /* A compile-time check for C99: a false condition is an array of negative size. */
 #define ERNN_ASSERT(name, condition) typedef char ernn_assert_##name[(condition) ? 1 : -1]
@@ -46,17 +49,23 @@ void ernn_matvec_s8_s16(const ernn_linear *layer,
                         const int8_t *x, /* [columns] */
                         int16_t *y);     /* [rows] */
 
-/* y = a + b; all of one Q format. */
+/* The same, plus the zero point of y: what another matrix product reads. */
+void ernn_matvec_s8_s8(const ernn_linear *layer,
+                       const int8_t *x, /* [columns] */
+                       int8_t *y,       /* [rows] */
+                       int zero_point); /* -128 .. 127 */
+
+/* y = a + b; a and b of one Q format, y of one with `shift` fraction bits more, 0 .. 15. */
 void ernn_add_s16(const int16_t *a, /* [n] */
                   const int16_t *b, /* [n] */
                   int16_t *y,       /* [n] */
-                  size_t n);
+                  size_t n, int shift);
 
-/* y = a - b; all of one Q format. */
+/* y = a - b; a and b of one Q format, y of one with `shift` fraction bits more, 0 .. 15. */
 void ernn_sub_s16(const int16_t *a, /* [n] */
                   const int16_t *b, /* [n] */
                   int16_t *y,       /* [n] */
-                  size_t n);
+                  size_t n, int shift);
 
 /* y = a * b / 2^bits, bits 1 .. 30: the fraction bits of a and b together, less those of y. */
 void ernn_mul_s16(const int16_t *a, /* [n] */
@@ -91,13 +100,14 @@ void ernn_copy_s16(const int16_t *x, /* [n] */
                    int16_t *y,       /* [n] */
                    size_t n);
 
-/* q = x * factor + offset in float: a raw frame, normalised and quantised. Values beyond int8_t and both
- * infinities take its nearest value, not-a-number takes -128. Do not compile with -ffast-math. */
+/* q = (x - mean) * factor + zero_point in float, in this order: a raw frame, normalised and quantised. Values
+ * beyond int8_t and both infinities take its nearest value, not-a-number takes -128. Do not compile with
+ * -ffast-math. */
 void ernn_quantize_f32_s8(const float *x,      /* [n] */
+                          const float *mean,   /* [n] */
                           const float *factor, /* [n] */
-                          const float *offset, /* [n] */
                           int8_t *q,           /* [n] */
-                          size_t n);
+                          size_t n, int zero_point);
 
 /* y = q * scale. */
 void ernn_dequantize_s16_f32(const int16_t *q, /* [n] */

@@ -1,19 +1,22 @@
-"""Artifact writers. A target is one module (or package) with three things, and one line in `TARGETS`.
+"""Artifact writers. A target is one module (or package) with five things, and one line in `TARGETS`.
 
 `SUPPORTED` is the set of (form, precision) that it can write; `export(network, quantized, form, precision,
-folder)` writes one artifact and returns its path; `operators(path)` reads a written artifact back and says
-which operators it has and what arithmetic they do.
+folder)` writes one artifact and returns its path; `content(path)` reads an artifact back and says which
+operators it has, what arithmetic they do and how large the weights are. Of the operators, `MATRIX_PRODUCTS`
+multiply by weights, and only those of `BOUNDARY` may work in float in an int8 artifact.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, cast
 
 from edgernn import __version__
-from edgernn.errors import ExportError
+from edgernn.errors import EdgernnError, ExportError, InputError
 from edgernn.network import Form, Network, Precision, QuantizedNetwork
 from edgernn.program import State
 
@@ -52,6 +55,9 @@ class Target(Protocol):
 
     SUPPORTED: frozenset[tuple[Form, Precision]]
     MATRIX_PRODUCTS: frozenset[str]  # the operator names that multiply by weights
+    BOUNDARY: frozenset[
+        str
+    ]  # those that may be float in an int8 artifact: they quantise its input, or its output back
 
     def export(
         self, network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path
@@ -80,13 +86,13 @@ def artifact_name(combination: Combination) -> str:
 def audit(combination: Combination, path: Path) -> Content:
     """Read a written artifact back and hold it to its precision.
 
-    Raises ExportError when an int8 artifact computes a matrix product in float or carries float weights, or
-    when a dynamic one has no integer weights.
+    Raises ExportError when an int8 artifact works in float anywhere but at its boundary or carries float
+    weights, or when a dynamic one has no integer weights; InputError when it is damaged.
     """
     writer = target(combination.target)
     content = writer.content(path)
-    floats = {op.name for op in content.operators if op.arithmetic == "float"}
-    if combination.precision == "int8" and (floats & writer.MATRIX_PRODUCTS or content.float_weight_bytes):
+    floats = {op.name for op in content.operators if op.arithmetic == "float"} - writer.BOUNDARY
+    if combination.precision == "int8" and (floats or content.float_weight_bytes):
         raise ExportError(
             f"{path.name} is not int8: float operators {sorted(floats)}, "
             f"{content.float_weight_bytes} bytes of float weights; please report this"
@@ -94,6 +100,22 @@ def audit(combination: Combination, path: Path) -> Content:
     if combination.precision != "float32" and not content.integer_weight_bytes:
         raise ExportError(f"{path.name} has no int8 weights; please report this")
     return content
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Tells whatever goes wrong inside as InputError.
+
+    Parsers of model files check neither offsets nor indices, so a damaged file can end in any exception.
+    """
+    try:
+        yield
+    except EdgernnError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except Exception:
+        raise InputError(f"{path} is damaged, or no {path.suffix} file; build it again") from None
 
 
 def read_name(state: State) -> str:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from edgernn.cells import CELLS
-from edgernn.network import Layer, Network
+from edgernn.network import KINDS, Layer, Network
 from edgernn.train.backend import keras
-
-# Kind of layer -> the Keras layer, given its options and whether it returns the output of every step.
-LAYERS: dict[str, Callable[[dict[str, Any], bool], Any]] = {
-    "gru": lambda options, every_step: keras.layers.GRU(return_sequences=every_step, **options),
-    "dense": lambda options, every_step: keras.layers.Dense(**options),
-}
 
 
 def sequence_model(network: Network) -> Any:
@@ -49,7 +43,7 @@ def first_weights(kind: str, inputs: int, units: int, seed: int) -> tuple[np.nda
     options: dict[str, Any] = {"units": units, "kernel_initializer": keras.initializers.GlorotUniform(seed)}
     if kind in CELLS:
         options["recurrent_initializer"] = keras.initializers.Orthogonal(seed=seed)
-    layer = LAYERS[kind](options, True)
+    layer = _layer(kind, options, every_step=True)
     layer.build((None, None, inputs))
     return tuple(layer.get_weights())
 
@@ -57,11 +51,17 @@ def first_weights(kind: str, inputs: int, units: int, seed: int) -> tuple[np.nda
 def _model(network: Network, every_step: Sequence[bool]) -> Any:
     inputs = value = keras.Input((network.steps, network.inputs))
     for layer, sequences in zip(network.layers, every_step, strict=True):
-        value = LAYERS[layer.kind](_without_random_start(layer), sequences)(value)
+        value = _layer(layer.kind, _without_random_start(layer), sequences)(value)
     model = keras.Model(inputs, value, name=network.name)
     for layer in network.layers:
         model.get_layer(layer.name).set_weights(layer.weights)
     return model
+
+
+def _layer(kind: str, options: dict[str, Any], every_step: bool) -> Any:
+    """The Keras layer of a kind; a recurrent one returns the output of every step, or of the last one."""
+    sequences = {"return_sequences": every_step} if kind in CELLS else {}
+    return getattr(keras.layers, KINDS[kind].KERAS)(**options, **sequences)
 
 
 def _without_random_start(layer: Layer) -> dict[str, Any]:

@@ -105,6 +105,16 @@ def test_the_ways_of_writing_csv(tmp_path: Path, text: str) -> None:
         ("who,what,ax,ay\n", ": has a header and no rows"),
         ("who,what,ax,ay\n\n\n", ": has a header and no rows"),
         ("who,what,ax\na,b,1\n", ": the column ay is not in the header, which has: who, what, ax"),
+        (
+            "who;what;ax;ay\na;b;1;2\n",
+            ": the column ax is not in the header, which has: who;what;ax;ay"
+            "; is the separator ';'? edgernn reads commas",
+        ),
+        (
+            "who\twhat\tax\tay\na\tb\t1\t2\n",
+            ": the column ax is not in the header, which has: who\twhat\tax\tay"
+            "; is the separator a tab? edgernn reads commas",
+        ),
         ("who,what,ax,ay,ax\na,b,1,2,3\n", ": the column ax is there twice"),
         (GOOD.replace("5,6", "five,6"), ", row 4, column ax: 'five' is not a number"),
         (GOOD.replace("5,6", "5,"), ", row 4, column ay: the cell is empty"),

@@ -50,6 +50,15 @@ def test_another_archive_is_refused(tmp_path: Path) -> None:
         splits.load(tmp_path / "s.npz")
 
 
+@pytest.mark.parametrize("change", [{"labels": 3}, {"rate_hz": "fast"}, {"channels": None}, {"rate_hz": None}])
+def test_another_header_is_refused(change: dict[str, object], tmp_path: Path) -> None:
+    splits.save(sample(), tmp_path / "s.npz")
+    header, arrays = archive.load(tmp_path / "s.npz")
+    archive.save(tmp_path / "s.npz", header | change, arrays)
+    with pytest.raises(InputError, match=r"s\.npz does not hold splits .*; delete it and build again$"):
+        splits.load(tmp_path / "s.npz")
+
+
 def test_take_keeps_examples_together() -> None:
     train = sample().train
     some = train.take(np.array([3, 1]))

@@ -108,3 +108,9 @@ def test_calibration_keeps_the_proportions_of_the_classes(counts: list[int], wan
     share = len(index) / len(y)
     drawn = np.bincount(y[index], minlength=len(counts))
     assert (np.abs(drawn - share * np.array(counts)) <= 1).all()
+
+
+def test_an_excluded_group_is_in_no_split() -> None:
+    series = recordings(*((group, label) for group in "abcd" for label in "xy"))
+    split = SplitSection(test=("a",), validation=("b",), exclude=("c",))
+    assert splitting.assign(series, split, seed=0) == (frozenset("d"), frozenset("b"), frozenset("a"))

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from edgernn.report.grid import Table
+
 LABELS = (
     "pendulum",
     "abduction",
@@ -298,6 +300,11 @@ def _provenance() -> dict[str, Any]:
         },
         "stages": [{"name": name, "seconds": seconds, "cached": cached} for name, seconds, cached in stages],
     }
+
+
+def cell(table: Table, row: int, title: str) -> str:
+    """The text of a table's row below the heading `title`."""
+    return table.lines[row].cells[[column.title for column in table.columns].index(title)]
 
 
 def _failing(report: dict[str, Any]) -> dict[str, Any]:

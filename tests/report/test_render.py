@@ -109,6 +109,19 @@ def test_it_is_accessible(page: str) -> None:
     assert all(b - a <= 1 for a, b in pairwise(headings))
 
 
+def test_it_says_what_operators_and_latencies_mean(page: str) -> None:
+    words = Page(page).words()
+    for heading, note, following in (
+        (
+            "Operators and their arithmetic",
+            "may run an ONNX QDQ operator in float",
+            "Every artifact on every engine",
+        ),
+        ("Every artifact on every engine", "where a whole stream is timed and divided", "Skipped and failed"),
+    ):
+        assert words.index(heading) < words.index(note) < words.rindex(following)
+
+
 def test_hostile_names_are_only_text() -> None:
     report = _hostile()
     text = html(report)

@@ -38,6 +38,15 @@ def test_a_fail_lists_the_failed_gates_and_runs() -> None:
     assert "2 skipped" in text
 
 
+def test_it_fits_a_terminal_of_80_columns() -> None:
+    text = _printed(sample_report(), width=80)
+    for name, engine in (("step.float32.tflite", "litert"), ("model.float32.onnx", "onnxruntime")):
+        assert any(line.startswith(f"{name} ") and line.rstrip().endswith(engine) for line in text.splitlines()), (
+            text
+        )
+    assert "…" not in text
+
+
 def test_markup_in_names_is_text() -> None:
     assert "[red]x[/red] [/]" in _printed(sample_report() | {"name": "[red]x[/red] [/]"})
 

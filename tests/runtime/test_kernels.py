@@ -96,11 +96,14 @@ def test_requantize_on_every_input(runtime: ctypes.CDLL, bits: int) -> None:
     np.testing.assert_array_equal(y, expected)
 
 
+@pytest.mark.parametrize("shift", [0, 1, 2, 14, 15])
 @pytest.mark.parametrize(("name", "function"), [("add", np.add), ("sub", np.subtract)])
-def test_sums_saturate(runtime: ctypes.CDLL, name: str, function: Callable[..., np.ndarray]) -> None:
+def test_sums_are_shifted_and_saturate(
+    runtime: ctypes.CDLL, name: str, function: Callable[..., np.ndarray], shift: int
+) -> None:
     a, b = grid(EDGES, ALL_INT16[::97])
-    y = elementwise(getattr(runtime, f"ernn_{name}_s16"), a, b)
-    np.testing.assert_array_equal(y, np.clip(function(a.astype(np.int64), b), -32768, 32767))
+    y = elementwise(getattr(runtime, f"ernn_{name}_s16"), a, b, shift=shift)
+    np.testing.assert_array_equal(y, np.clip(function(a.astype(np.int64), b) * 2**shift, -32768, 32767))
 
 
 @pytest.mark.parametrize("bits", [1, 2, 12, 15, 16, 29, 30])
@@ -120,15 +123,22 @@ def test_blend_at_the_extremes(runtime: ctypes.CDLL) -> None:
 
 
 def matvec(
-    runtime: ctypes.CDLL, weight: np.ndarray, bias: np.ndarray, factors: np.ndarray, x: np.ndarray
+    runtime: ctypes.CDLL,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    factors: np.ndarray,
+    x: np.ndarray,
+    zero_point: int | None = None,
 ) -> list[int]:
-    """`factors` are [rows, 2]: multiplier and shift."""
+    """`factors` are [rows, 2]: multiplier and shift; with a zero point the result is int8."""
     multiplier = np.ascontiguousarray(factors[:, 0], np.int32)
     shift = np.ascontiguousarray(factors[:, 1], np.uint8)
     arrays = (np.ascontiguousarray(weight, np.int8), np.ascontiguousarray(bias, np.int32), multiplier, shift)
     layer = Linear(*map(pointer, arrays), *weight.shape)
-    y = np.zeros(len(weight), np.int16)
-    runtime.ernn_matvec_s8_s16(ctypes.byref(layer), pointer(np.ascontiguousarray(x, np.int8)), pointer(y))
+    y = np.zeros(len(weight), np.int16 if zero_point is None else np.int8)
+    kernel = runtime.ernn_matvec_s8_s16 if zero_point is None else runtime.ernn_matvec_s8_s8
+    last = () if zero_point is None else (ctypes.c_int(zero_point),)
+    kernel(ctypes.byref(layer), pointer(np.ascontiguousarray(x, np.int8)), pointer(y), *last)
     return y.tolist()
 
 
@@ -158,6 +168,26 @@ def test_matvec_rescales_every_sum_with_one_rounding(runtime: ctypes.CDLL, multi
     assert y == [saturated(half_up(s * multiplier, n)) for s, n in cases]
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(1, 67),
+    columns=st.integers(1, 9),
+    zero_point=st.integers(-128, 127),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_matvec_to_int8_adds_the_zero_point_and_saturates(
+    runtime: ctypes.CDLL, rows: int, columns: int, zero_point: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    weight, x = rng.integers(-128, 128, (rows, columns)), rng.integers(-128, 128, columns)
+    bias = rng.integers(-(2**30), 2**30, rows) >> rng.integers(0, 31, rows)
+    factors = np.stack([rng.integers(0, 2**31, rows), rng.integers(30, 46, rows)], axis=1)
+    sums = (weight @ x + bias).tolist()
+    rescaled = [half_up(s * m, n) for s, (m, n) in zip(sums, factors.tolist(), strict=True)]
+    expected = [saturated(real + zero_point, -128, 127) for real in rescaled]
+    assert matvec(runtime, weight, bias, factors, x, zero_point) == expected
+
+
 def test_multipliers_round_as_fixed_point_does(runtime: ctypes.CDLL) -> None:
     rng = np.random.default_rng(7)
     factors = np.array([fixed_point.multiplier(f) for f in 10.0 ** rng.uniform(-9, 4, 500)])
@@ -175,20 +205,23 @@ def test_quantize_clamps_rounds_half_up_and_takes_nan_as_lowest(runtime: ctypes.
     ]  # fmt: skip
     x = np.array([value for value, _ in pairs], np.float32)
     ones, zeros = np.ones(len(x), np.float32), np.zeros(len(x), np.float32)
-    y = elementwise(runtime.ernn_quantize_f32_s8, x, ones, zeros, out=np.int8)
+    y = elementwise(runtime.ernn_quantize_f32_s8, x, zeros, ones, out=np.int8, zero_point=0)
     assert y.tolist() == [value for _, value in pairs]
 
 
-def test_quantize_rounds_the_product_by_itself(runtime: ctypes.CDLL) -> None:
-    """NumPy rounds the product to float32 before the sum; enough frames for a fused one to differ."""
+@pytest.mark.parametrize("zero_point", [-128, 5, 127])
+def test_quantize_rounds_every_operation_by_itself(runtime: ctypes.CDLL, zero_point: int) -> None:
+    """NumPy rounds the difference, the product and the sum to float32; so many frames that a fused one differs."""
     rng = np.random.default_rng(3)
-    x = rng.normal(0, 30, 400_000).astype(np.float32)
-    factor = rng.uniform(0.5, 2, x.size).astype(np.float32)
-    target = rng.integers(-100, 100, x.size) + 0.5  # near a tie, where one rounding more or less shows
-    offset = (target - x.astype(np.float64) * factor).astype(np.float32)
-    y = elementwise(runtime.ernn_quantize_f32_s8, x, factor, offset, out=np.int8)
-    real = np.clip(x * factor + offset, np.float32(-128), np.float32(127))
+    mean = rng.normal(0, 1e3, 400_000).astype(np.float32)
+    target = rng.integers(-100, 100, mean.size) + 0.5 - zero_point  # near a tie, where one rounding more shows
+    x = (mean + target).astype(np.float32)
+    factor = (target / (x - mean)).astype(np.float32)
+    y = elementwise(runtime.ernn_quantize_f32_s8, x, mean, factor, out=np.int8, zero_point=zero_point)
+    real = np.clip((x - mean) * factor + np.float32(zero_point), np.float32(-128), np.float32(127))
     np.testing.assert_array_equal(y, np.floor(real + np.float32(128.5)).astype(np.int64) - 128)
+    exact = (x.astype(np.float64) - mean) * factor + zero_point
+    assert (y != np.clip(np.floor(exact + 0.5), -128, 127)).any()
 
 
 def test_copy(runtime: ctypes.CDLL) -> None:

@@ -22,6 +22,7 @@ from edgernn.lowering import native
 from edgernn.network import QuantizedNetwork
 from edgernn.program import Builder
 from edgernn.quantize import quantize
+from edgernn.reference import sum_shift
 from edgernn.targets import Combination, Operator, audit, c
 from edgernn.targets.c.plan import phases, plan
 from edgernn.targets.c.scratch import Lifetime, allocate
@@ -43,6 +44,12 @@ SHAPES = [
     (3, (7, 1, 9), 4),
     (4, (6,), 0),
 ]
+MIXED = [
+    [("dense", 9), ("gru", 12)],
+    [("gru", 12), ("dense", 5)],
+    [("dense", 4), ("dense", 7), ("gru", 5), ("dense", 6), ("gru", 3), ("dense", 2)],
+]
+NETWORKS = len(SHAPES) + 26 + len(MIXED)
 
 
 def quantized_network(name: str, seed: int, inputs: int, units: tuple[int, ...], outputs: int) -> QuantizedNetwork:
@@ -67,7 +74,16 @@ def random_networks() -> list[QuantizedNetwork]:
         )
         for _ in range(26)
     ]
-    return [quantized_network(f"net_{i}", i, *shape) for i, shape in enumerate(SHAPES + drawn)]
+    recurrent = [quantized_network(f"net_{i}", i, *shape) for i, shape in enumerate(SHAPES + drawn)]
+    return recurrent + [mixed_network(f"net_{len(recurrent) + i}", cells) for i, cells in enumerate(MIXED)]
+
+
+def mixed_network(name: str, cells: list[tuple[str, int]]) -> QuantizedNetwork:
+    """Dense layers before, between and after GRUs, with outputs far outside [-1, 1)."""
+    drawn = random_network(5, 6, cells, 3, STEPS)
+    layers = [dataclasses.replace(layer, weights=tuple(4 * w for w in layer.weights)) for layer in drawn.layers]
+    network = dataclasses.replace(drawn, name=name, layers=tuple(layers))
+    return quantize(network, np.random.default_rng(5).normal(0, 1.5, (4, STEPS, 6)))
 
 
 def integer_frames(seed: int, inputs: int) -> np.ndarray:
@@ -97,7 +113,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     return SimpleNamespace(networks=networks, library=ctypes.CDLL(str(library)))
 
 
-@pytest.mark.parametrize("index", range(33))
+@pytest.mark.parametrize("index", range(NETWORKS))
 def test_both_forms_equal_the_integer_reference(built: SimpleNamespace, index: int) -> None:
     quantized = built.networks[index]
     network, name = quantized.network, quantized.network.name
@@ -114,6 +130,18 @@ def test_both_forms_equal_the_integer_reference(built: SimpleNamespace, index: i
         getattr(built.library, f"{name}_sequence")(state, pointer(stream), ctypes.c_size_t(STEPS), pointer(y))
         np.testing.assert_array_equal(y, outputs[-1])
         assert bytes(state) == after_steps
+
+
+def test_some_of_these_networks_shift_their_sums() -> None:
+    """Gates whose terms leave [-8, 8) are what the larger weights are for."""
+    shifts = {
+        sum_shift(op, typed)
+        for typed in map(native, random_networks())
+        for op in typed.program.ops
+        if op.primitive == "add"
+    }
+    assert min(shifts) == 0
+    assert max(shifts) >= 3
 
 
 def test_a_sequence_of_no_steps_resets_and_leaves_the_output(built: SimpleNamespace) -> None:
@@ -275,8 +303,10 @@ def test_headers_are_cpp_and_models_link_into_one_program(tmp_path: Path) -> Non
 
 
 @pytest.mark.toolchain
-def test_sanitizers_find_nothing(tmp_path: Path) -> None:
-    quantized, path = exported(tmp_path)
+@pytest.mark.parametrize("cells", MIXED)
+def test_sanitizers_find_nothing(tmp_path: Path, cells: list[tuple[str, int]]) -> None:
+    quantized = mixed_network("model", cells)
+    path = c.export(quantized.network, quantized, "step", "int8", tmp_path)
     x = integer_frames(1, 6)
     replay, program = Path(__file__).with_name("replay.c"), tmp_path / "replay"
     flags = ["-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -284,7 +314,7 @@ def test_sanitizers_find_nothing(tmp_path: Path) -> None:
     subprocess.run(["gcc", *flags, f"-I{path}", *sources, "-o", str(program)], check=True)
     done = subprocess.run([str(program), str(STEPS)], input=x.tobytes(), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
-    y = np.frombuffer(done.stdout, np.int16).reshape(len(x), STEPS + 1, 4)
+    y = np.frombuffer(done.stdout, np.int16).reshape(len(x), STEPS + 1, 3)
     expected = reference.integer_outputs(quantized, x)
     np.testing.assert_array_equal(y, np.concatenate([expected, expected[:, -1:]], axis=1))
 

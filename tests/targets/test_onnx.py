@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edgernn import reference, targets
 from edgernn.engines import onnxruntime as engine
-from edgernn.errors import ExportError
+from edgernn.errors import ExportError, InputError
 from edgernn.fixed_point import LIMITS
 from edgernn.lowering import QType, TypedProgram, operators
 from edgernn.network import Form, Granularity, Layer, Network, Precision, QuantizedNetwork, StateType
@@ -428,16 +428,29 @@ def test_content_refuses_an_operator_it_does_not_know(tmp_path: Path) -> None:
     model, path = tampered(tmp_path)
     next(node for node in model.graph.node if node.op_type == "Tanh").op_type = "Softsign"
     onnx.save(model, path)
-    with pytest.raises(ExportError, match=r"unknown operators \['Softsign'\]"):
+    with pytest.raises(ExportError, match=r"step\.int8\.onnx holds Softsign, which edgernn does not write"):
         target.content(path)
 
 
-@pytest.mark.parametrize("damaged", [b"not a model", None])
-def test_content_refuses_what_is_not_onnx(damaged: bytes | None, tmp_path: Path) -> None:
+def test_audit_finds_any_operator_that_stays_in_float(tmp_path: Path) -> None:
+    """Not only products: the value of a sigmoid that leaves the file unquantised was computed in float."""
+    model, path = tampered(tmp_path)
+    sigmoid = next(node for node in model.graph.node if node.op_type == "Sigmoid")
+    model.graph.output.append(onnx.helper.make_tensor_value_info(sigmoid.output[0], onnx.TensorProto.FLOAT, None))
+    onnx.save(model, path)
+    with pytest.raises(ExportError, match=r"float operators \['Sigmoid'\], 0 bytes of float weights"):
+        audit(Combination("onnx", "step", "int8"), path)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "message"),
+    [(b"not a model", r"is damaged, or no \.onnx file"), (b"", "holds no ONNX graph"), (None, "No such file")],
+)
+def test_content_refuses_what_is_not_onnx(damaged: bytes | None, message: str, tmp_path: Path) -> None:
     path = tmp_path / "model.int8.onnx"
-    if damaged:
+    if damaged is not None:
         path.write_bytes(damaged)
-    with pytest.raises(ExportError, match="cannot be read as ONNX"):
+    with pytest.raises(InputError, match=message):
         target.content(path)
 
 

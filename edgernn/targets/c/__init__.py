@@ -5,7 +5,9 @@ list of kernel calls. What it computes equals `reference.integer_outputs` bit fo
 """
 
 from edgernn.targets.c.content import content, model_name
-from edgernn.targets.c.kernels import MATRIX_PRODUCTS
+from edgernn.targets.c.kernels import DEQUANTIZE_OUTPUT, MATRIX_PRODUCTS, QUANTIZE_FRAME
 from edgernn.targets.c.write import SUPPORTED, export
 
-__all__ = ["MATRIX_PRODUCTS", "SUPPORTED", "content", "export", "model_name"]
+__all__ = ["BOUNDARY", "MATRIX_PRODUCTS", "SUPPORTED", "content", "export", "model_name"]
+
+BOUNDARY = frozenset({QUANTIZE_FRAME, DEQUANTIZE_OUTPUT})

@@ -12,7 +12,7 @@ from edgernn.targets.c.kernels import ARITHMETIC
 
 _CALL = re.compile(r"^\s+(ernn_\w+)\(", re.MULTILINE)
 _ARRAY = re.compile(r"\b(int8_t|float|double) (\w+)\[\w*\] = \{([^}]*)\};")
-_PREPROCESSING = {"input_factor", "input_offset"}  # normalising and quantising a frame; no weights
+_PREPROCESSING = {"input_mean", "input_factor"}  # normalising and quantising a frame; no weights
 _BYTES = {"int8_t": 1, "float": 4, "double": 8}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edgernn.errors import ExportError
 from edgernn.lowering import TypedProgram
 from edgernn.program import Op, Program
-from edgernn.targets.c.kernels import COPY, VIEWS, kernel_of, shift_of
+from edgernn.targets.c.kernels import COPY, VIEWS, kernel_of
 from edgernn.targets.c.literals import identifier, integer, q_format
 from edgernn.targets.c.scratch import Layout, Lifetime, allocate
 
@@ -151,8 +151,7 @@ def _slot(name: str, typed: TypedProgram, layout: Layout) -> Slot:
 def _call(op: Op, typed: TypedProgram, pointers: Mapping[str, str]) -> Call:
     kernel = kernel_of(op, typed)
     operands = (*(pointers[name] for name in op.inputs), pointers[op.output])
+    parameter = () if kernel.parameter is None else (integer(kernel.parameter(op, typed)),)
     if op.primitive == "matvec":
-        return Call(kernel.name, (f"&{identifier(op.weight)}", *operands))
-    bits = shift_of(op, kernel, typed)
-    shift = () if bits is None else (integer(bits),)
-    return Call(kernel.name, (*operands, integer(typed.program.sizes[op.output]), *shift))
+        return Call(kernel.name, (f"&{identifier(op.weight)}", *operands, *parameter))
+    return Call(kernel.name, (*operands, integer(typed.program.sizes[op.output]), *parameter))

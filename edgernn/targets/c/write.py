@@ -16,7 +16,7 @@ from edgernn.errors import ExportError, InputError
 from edgernn.lowering import TypedProgram, native
 from edgernn.network import Form, Network, Precision, QuantizedNetwork
 from edgernn.program import Op
-from edgernn.reference import folded_bias, input_affine, rescale_factors
+from edgernn.reference import folded_bias, input_factor, rescale_factors
 from edgernn.targets import Combination, artifact_name
 from edgernn.targets.c import literals
 from edgernn.targets.c.kernels import DEQUANTIZE_OUTPUT, QUANTIZE_FRAME, sources
@@ -88,7 +88,6 @@ def _context(
 ) -> dict[str, Any]:
     network, types, program = quantized.network, typed.types, typed.program
     states = [(s.name, program.sizes[s.name], types[s.name]) for s in program.states]
-    factor, offset = input_affine(quantized)
     return {
         "network": network,
         "name": network.name,
@@ -100,13 +99,13 @@ def _context(
         "state_bytes": sum(size * BYTES[qtype.dtype] for _, size, qtype in states),
         "plan": steps,
         "linears": linears,
-        "factor": factor,
-        "offset": offset,
+        "mean": network.mean,
+        "factor": input_factor(quantized),
     }
 
 
 def build_hash(quantized: QuantizedNetwork, typed: TypedProgram, linears: Iterable[Linear]) -> str:
-    """The first 16 hex digits of a sha256 over the program, its types, constants and input affine."""
+    """The first 16 hex digits of a sha256 over the program, its types, constants and normalisation."""
     program = typed.program
     digest = hashlib.sha256(repr((program.input, program.output, program.states, program.ops)).encode())
     digest.update(repr(sorted(program.sizes.items())).encode())
@@ -115,8 +114,8 @@ def build_hash(quantized: QuantizedNetwork, typed: TypedProgram, linears: Iterab
     for linear in linears:
         for array in (linear.weight, linear.bias, linear.multiplier, linear.shift):
             digest.update(array.astype("<i8").tobytes())
-    for affine in input_affine(quantized):
-        digest.update(affine.astype("<f4").tobytes())
+    for normalisation in (quantized.network.mean, input_factor(quantized)):
+        digest.update(normalisation.astype("<f4").tobytes())
     return digest.hexdigest()[:16]
 
 

@@ -12,7 +12,7 @@ from edgernn.errors import ExportError
 from edgernn.lowering import operators
 from edgernn.network import Form, Network, Precision, QuantizedNetwork
 from edgernn.targets import Combination, artifact_name, metadata
-from edgernn.targets.onnx._content import MATRIX_PRODUCTS, content
+from edgernn.targets.onnx._content import BOUNDARY, MATRIX_PRODUCTS, content
 from edgernn.targets.onnx._file import write
 from edgernn.targets.onnx._sequence import dynamic_sequence, float_sequence
 from edgernn.targets.onnx._step import float_step, integer_step, quantization
@@ -21,7 +21,7 @@ SUPPORTED: frozenset[tuple[Form, Precision]] = frozenset(
     {("sequence", "float32"), ("sequence", "dynamic"), ("step", "float32"), ("step", "int8")}
 )
 
-__all__ = ["MATRIX_PRODUCTS", "SUPPORTED", "content", "export"]
+__all__ = ["BOUNDARY", "MATRIX_PRODUCTS", "SUPPORTED", "content", "export"]
 
 
 def export(network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path) -> Path:

@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from edgernn.errors import ExportError
-from edgernn.targets import Arithmetic, Content, Operator
+from edgernn.errors import ExportError, InputError
+from edgernn.targets import Arithmetic, Content, Operator, reading
 
 Work = Literal["product", "elementwise", "quantize", "move"]
 
@@ -41,6 +41,7 @@ WORK: dict[str, Work] = {
 }
 MATRIX_INPUTS = {"Gemm": (1,), "GRU": (1, 2)}  # which inputs of a product are matrices of weights
 MATRIX_PRODUCTS = frozenset(name for name, work in WORK.items() if work == "product")
+BOUNDARY: frozenset[str] = frozenset()  # quantising is integer here, and nothing else is at the boundary
 
 if set(MATRIX_INPUTS) != MATRIX_PRODUCTS:
     raise AssertionError("a matrix product does not say where its weights are")
@@ -49,12 +50,18 @@ if set(MATRIX_INPUTS) != MATRIX_PRODUCTS:
 def content(path: Path) -> Content:
     """The operators of a file and the bytes of its float and integer weight matrices.
 
-    Raises ExportError when the file is not ONNX or has an operator that this target does not write.
+    Raises InputError when the file is missing, damaged or not ONNX, ExportError when it has an operator that
+    this target does not write.
     """
-    wiring = _Wiring.of(_load(path))
-    unknown = sorted({node.op_type for node in wiring.nodes} - set(WORK))
-    if unknown:
-        raise ExportError(f"{path.name}: unknown operators {unknown}; please report this")
+    with reading(path):
+        graph = _load(path)
+        unknown = sorted({node.op_type for g in _graphs(graph) for node in g.node} - set(WORK))
+        if unknown:
+            raise ExportError(f"{path.name} holds {', '.join(unknown)}, which edgernn does not write")
+        return _content(_Wiring.of(graph))
+
+
+def _content(wiring: _Wiring) -> Content:
     counts = Counter((node.op_type, _arithmetic(node, wiring)) for node in wiring.nodes)
     matrices = {name: wiring.constants[name] for node in wiring.nodes for name in _matrices(node, wiring)}
     return Content(
@@ -67,10 +74,10 @@ def content(path: Path) -> Content:
 def _load(path: Path) -> Any:
     import onnx
 
-    try:
-        return onnx.load(path).graph
-    except Exception as error:  # those of the file, of protobuf and of onnx have no common base
-        raise ExportError(f"{path}: cannot be read as ONNX ({error}); build it again") from error
+    graph = onnx.load(path, load_external_data=False).graph
+    if not graph.node:
+        raise InputError(f"{path} holds no ONNX graph")
+    return graph
 
 
 @dataclass(frozen=True, eq=False)

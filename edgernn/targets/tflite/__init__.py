@@ -17,10 +17,11 @@ from edgernn.program import Program
 from edgernn.targets import Combination, Content, artifact_name, metadata, next_name, read_name
 from edgernn.targets.tflite.content import METADATA, Description, Port, content, describe
 from edgernn.targets.tflite.flatbuffer import ModelWriter, SubgraphWriter
-from edgernn.targets.tflite.operators import MATRIX_PRODUCTS
+from edgernn.targets.tflite.operators import BOUNDARY, MATRIX_PRODUCTS
 from edgernn.targets.tflite.primitives import Plan, emit, plan, value_tensor
 
 __all__ = [
+    "BOUNDARY",
     "MATRIX_PRODUCTS",
     "METADATA",
     "SUPPORTED",

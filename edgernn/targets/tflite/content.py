@@ -13,43 +13,59 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgernn.errors import ExportError, InputError
 from edgernn.lowering import QType
-from edgernn.targets import Arithmetic, Content, Operator
-from edgernn.targets.tflite.operators import OPERATORS, OperatorName
+from edgernn.targets import Arithmetic, Content, Operator, reading
+from edgernn.targets.tflite.operators import MATRIX_PRODUCTS, OPERATORS, OperatorName
 
 METADATA = "edgernn"  # the name of the metadata entry, a JSON object
-_FLOATS = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16)
+_FLOATS = {schema.TensorType.FLOAT32, schema.TensorType.FLOAT16}
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 
 
-def read(path: Path) -> Any:
-    """The model of a file. Raises InputError when it is missing or not a TFLite file."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+def content(path: Path) -> Content:
+    """Raises InputError when the file is missing, damaged or not TFLite.
+
+    Raises ExportError for an operator that is not in the list of those that edgernn writes.
+    """
+    with reading(path):
+        model = _model(path)
+        return Content(_operators(model, path.name), *_weight_bytes(model))
+
+
+def _model(path: Path) -> Any:
+    content = path.read_bytes()
     if content[4:8] != b"TFL3":
         raise InputError(f"{path} is not a TFLite file")
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
 
 
-def content(path: Path) -> Content:
-    """Raises ExportError for an operator that is not in the list of those that edgernn writes."""
-    model = read(path)
+def _operators(model: Any, file: str) -> tuple[Operator, ...]:
     counts: Counter[tuple[str, Arithmetic]] = Counter()
-    float_weights: dict[int, int] = {}
-    integer_weights: dict[int, int] = {}
     for graph in model.subgraphs:
         for operator in graph.operators:
-            name = _NAMES[model.operatorCodes[operator.opcodeIndex].builtinCode]
+            name = _name(model, operator)
             if name not in OPERATORS:
-                raise ExportError(f"{path.name} holds {name}, which edgernn does not write")
+                raise ExportError(f"{file} holds {name}, which edgernn does not write")
             counts[name, _arithmetic(graph, operator, cast(OperatorName, name))] += 1
-            if OPERATORS[cast(OperatorName, name)].work == "product":
+    return tuple(Operator(name, count, arithmetic) for (name, arithmetic), count in sorted(counts.items()))
+
+
+def _weight_bytes(model: Any) -> tuple[int, int]:
+    """Bytes of the float and of the integer matrices; one that several products share counts once."""
+    floats: dict[int, int] = {}
+    integers: dict[int, int] = {}
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            if _name(model, operator) in MATRIX_PRODUCTS:
                 weight = graph.tensors[operator.inputs[1]]
-                sizes = float_weights if weight.type in _FLOATS else integer_weights
+                sizes = floats if weight.type in _FLOATS else integers
                 sizes[weight.buffer] = len(model.buffers[weight.buffer].data)
-    operators = tuple(Operator(name, count, arithmetic) for (name, arithmetic), count in sorted(counts.items()))
-    return Content(operators, sum(float_weights.values()), sum(integer_weights.values()))
+    return sum(floats.values()), sum(integers.values())
+
+
+def _name(model: Any, operator: Any) -> str:
+    """Old writers know only the deprecated field, new ones fill both where they can: the larger one counts."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    return _NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
 
 @dataclass(frozen=True)
@@ -71,8 +87,12 @@ class Description:
 
 
 def describe(path: Path) -> Description:
-    """Raises InputError when the file is not a TFLite file of edgernn."""
-    model = read(path)
+    """Raises InputError when the file is missing, damaged or not a TFLite file of edgernn."""
+    with reading(path):
+        return _description(_model(path), path)
+
+
+def _description(model: Any, path: Path) -> Description:
     entries = {entry.name.decode(): entry.buffer for entry in model.metadata or ()}
     if METADATA not in entries or not model.signatureDefs:
         raise InputError(f"{path} was not written by edgernn: it has no {METADATA} metadata")
@@ -97,5 +117,7 @@ def _port(graph: Any, entry: Any) -> Port:
 def _arithmetic(graph: Any, operator: Any, name: OperatorName) -> Arithmetic:
     if OPERATORS[name].work in ("movement", "control"):
         return "none"
-    tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
-    return "float" if any(tensor.type in _FLOATS for tensor in tensors) else "integer"
+    types = {graph.tensors[i].type for i in (*operator.inputs, *operator.outputs) if i >= 0}
+    if types == {schema.TensorType.INT32}:
+        return "none"  # it counts the steps of a loop
+    return "float" if types & _FLOATS else "integer"

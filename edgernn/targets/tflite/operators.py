@@ -43,6 +43,7 @@ OPERATORS: Mapping[OperatorName, OperatorSpec] = {
     "GATHER": OperatorSpec("movement", {"float32": 1, "int8": 2, "int16": 4}),
     "WHILE": OperatorSpec("control", {"": 1}),
 }
+BOUNDARY = frozenset({"QUANTIZE", "DEQUANTIZE"})  # from float and back to it
 MATRIX_PRODUCTS: frozenset[str] = frozenset(name for name, spec in OPERATORS.items() if spec.work == "product")
 
 if set(OPERATORS) != set(get_args(OperatorName)):

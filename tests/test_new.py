@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgernn import new, recipe
+from edgernn.errors import InputError
+
+
+@pytest.mark.parametrize("task", new.tasks())
+def test_a_new_recipe_loads(task: str, tmp_path: Path) -> None:
+    path = new.write("mine", task, tmp_path)
+    assert path == tmp_path / "mine.yaml"
+    assert recipe.load(path).name == "mine"
+
+
+@pytest.mark.parametrize("name", ["Bad Name", "../x", "", "while"])
+def test_a_name_that_no_recipe_may_have_is_refused(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    with pytest.raises(InputError, match=rf"^NAME is {name!r}, a keyword|^NAME is {name!r}; it names C symbols"):
+        new.write(name, "classify", folder)
+    assert list(tmp_path.rglob("*.yaml")) == []
+
+
+def test_an_unknown_task_is_told_the_known_ones_once(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        new.write("mine", "fly", tmp_path)
+    assert str(caught.value).count("classify") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("x")
+    with pytest.raises(InputError, match=r"mine\.yaml is already there"):
+        new.write("mine", "classify", tmp_path)
+    assert (tmp_path / "mine.yaml").read_text() == "x"
