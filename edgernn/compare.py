@@ -23,8 +23,17 @@ def compare(first: Path, second: Path) -> list[dict[str, Any]]:
 
 
 def table(rows: list[dict[str, Any]]) -> Table:
-    columns = [f"{name}_{side}" for name in (*_COLUMNS, "bytes") for side in "ab"]
-    return terminal.table(rows, ("artifact", "form", "engine", *columns))
+    """Both builds in one cell: the first's value, a bar, the second's."""
+    merged = [
+        {"artifact": row["artifact"], "form": row["form"], "engine": row["engine"]}
+        | {name: f"{_text(row[f'{name}_a'])} | {_text(row[f'{name}_b'])}" for name in (*_COLUMNS, "bytes")}
+        for row in rows
+    ]
+    return terminal.table(merged, ("artifact", "form", "engine", "metric", "latency_us", "bytes"))
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _rows(content: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
