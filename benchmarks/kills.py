@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-START_S = 3.0  # imports and the check of what is cached
+START_S = 8.0  # what a start costs before work goes on: imports, above all that of TensorFlow
 
 
 def command(recipe: Path, folder: Path) -> list[str]:

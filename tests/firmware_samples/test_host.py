@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import edgernn
 from edgernn.engines import compiler
 
 SAMPLE = Path(__file__).parents[2] / "firmware_samples" / "host"
@@ -22,3 +23,12 @@ def test_recorded_frames_give_the_committed_answer(tmp_path: Path) -> None:
 
 def test_the_program_is_short_enough_to_read() -> None:
     assert len((SAMPLE / "main.c").read_text().splitlines()) < 100
+
+
+def test_its_kernels_are_those_of_the_runtime() -> None:
+    """A model that was exported before the runtime changed must be exported again."""
+    runtime = Path(edgernn.__file__).parent / "runtime"
+    copies = [path for path in (SAMPLE / "model").iterdir() if (runtime / path.name).exists()]
+    assert len(copies) > 5
+    for copy in copies:
+        assert copy.read_bytes() == (runtime / copy.name).read_bytes(), copy.name

@@ -35,7 +35,7 @@ def test_further_properties_are_allowed() -> None:
     assert fault(extended) is None
 
 
-# The paths of DESIGN's contract: every one of them must be there.
+# The paths that others rely on: every one of them must be there.
 REQUIRED = {
     (): "schema name created edgernn_version seed recipe machine network metric artifacts results "
     "drift_over_time gates passed provenance keras",
