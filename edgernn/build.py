@@ -34,7 +34,16 @@ class Build:
     progress: Progress
 
     def data(self) -> None:
-        split_files.save(datasets.load(self.recipe.data, self.base, self.recipe.seed), self.folder.splits)
+        splits = datasets.load(self.recipe.data, self.base, self.recipe.seed)
+        self._refuse_misfit(splits)
+        split_files.save(splits, self.folder.splits)
+
+    def _refuse_misfit(self, splits: split_files.Splits) -> None:
+        """What only the data can tell about a recipe is told before any training."""
+        from edgernn.train.augment import Augmentation
+
+        self.recipe.network.stack(len(splits.labels))
+        Augmentation.of(self.recipe.train.augment, splits.channels, normalize.fit(splits.train.x)[1])
 
     def baseline(self) -> None:
         from edgernn import baseline

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from edgernn import terminal
 from edgernn.errors import ExportError, InputError
-from edgernn.targets import target
+from edgernn.targets import artifact_bytes, target
 
 _SUFFIXES = {".tflite": "tflite", ".onnx": "onnx"}
 
@@ -30,11 +30,10 @@ def inspect(path: Path) -> dict[str, Any]:
         content = target(kind).content(path)
     except ExportError as error:  # of a file that the user chose, it is no bug
         raise InputError(str(error)) from None
-    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
     return {
         "artifact": str(path),
         "target": kind,
-        "bytes": sum(file.stat().st_size for file in files),
+        "bytes": artifact_bytes(path),
         "float_weight_bytes": content.float_weight_bytes,
         "integer_weight_bytes": content.integer_weight_bytes,
         "operators": [asdict(operator) for operator in content.operators],

@@ -91,9 +91,8 @@ class AugmentSection(Section):
     rate_gain: Share = 0.0  # spread of the logarithm of a factor on all of `rates`
     mirror: tuple[str, ...] = ()  # channels that change sign in every second window: the other side of the body
     rotate_degrees: Annotated[Number, Field(ge=0, le=180)] = 0.0  # spread of a turn about a random axis
-    roll_degrees: Annotated[Number, Field(ge=0, le=180)] = (
-        0.0  # and about the first axis; channels are x, y, z, ...
-    )
+    # and about the first axis; channels are x, y, z, ...
+    roll_degrees: Annotated[Number, Field(ge=0, le=180)] = 0.0
     scale: Share = 0.0  # spread of a factor on each channel
     jitter: Annotated[Number, Field(ge=0, le=10)] = 0.0  # spread of noise, in units of normalised input
 
@@ -162,16 +161,13 @@ DEFAULT_TARGETS = {
 class Gates(Section):
     """Limits that make a build fail; one that is not given is not checked."""
 
-    metric_drop_max: Annotated[Number, Field(ge=0, le=1)] | None = (
-        None  # float metric - that of the worst quantised artifact, 0.01 is a point
-    )
-    agreement_min: Annotated[Number, Field(ge=0, le=1)] | None = (
-        None  # share of windows where the worst quantised artifact decides as float
-    )
+    # float metric - that of the worst quantised artifact, 0.01 is a point
+    metric_drop_max: Annotated[Number, Field(ge=0, le=1)] | None = None
+    # share of windows where the worst quantised artifact decides as float
+    agreement_min: Annotated[Number, Field(ge=0, le=1)] | None = None
     metric_above_baseline: Flag | None = None  # the float metric must be above that of `verify.baseline`
-    size_ratio_max: Annotated[Number, Field(gt=0)] | None = (
-        None  # bytes of model.int8.tflite / model.float32.tflite
-    )
+    # bytes of model.int8.tflite / model.float32.tflite
+    size_ratio_max: Annotated[Number, Field(gt=0)] | None = None
     parameters_max: Positive | None = None  # of the float network
 
 

@@ -14,7 +14,7 @@ from edgernn.datasets import csv_windows
 from edgernn.engines import engine
 from edgernn.errors import MissingToolError
 from edgernn.folder import BuildFolder
-from edgernn.targets import Combination, artifact_name, supported
+from edgernn.targets import artifact_name, supported
 
 
 def decisions(folder: Path, frames: Path) -> Iterator[dict[str, Any]]:
@@ -50,8 +50,8 @@ def _case(paths: BuildFolder) -> Case:
         and combination.precision == "int8"
         and (paths.artifacts / artifact_name(combination)).exists()
     ]
-    runnable = [case for case in cases([*map(Combination._make, present)], "all", paths.artifacts) if not case.skip]
-    steps = [case for case in runnable if case.form == "step"]
+    found = cases(present, "all", paths.artifacts)
+    steps = [case for case in found if case.form == "step" and not case.skip]
     if not steps:
         raise MissingToolError(f"no engine here runs an int8 step model of {paths.root}; see `edgernn doctor`")
     return steps[0]

@@ -94,6 +94,18 @@ BAD = {
     ),
     "corrupt NPZ": (NPZ, corrupt, "data.npz", ""),
     "NPZ with pickled objects": (NPZ, pickled, "data.npz", "pickle"),
+    "an augmentation of a channel that is not there": (
+        RECIPE + "train: {augment: {mirror: [c]}}\n",
+        csv(good_csv()),
+        "train.augment.mirror",
+        "c",
+    ),
+    "more outputs than classes": (
+        RECIPE.replace("dense: {}", "dense: {units: 3}"),
+        csv(good_csv()),
+        "network.layers.1.dense.units",
+        "2 classes",
+    ),
     "an impossible target": (
         RECIPE + "targets: {c: {precisions: [float32]}}\n",
         csv(good_csv()),
@@ -122,6 +134,7 @@ def test_bad_input_gets_one_line_and_exit_code_2(
     for word in wanted:
         assert word in captured.err
     assert "Traceback" not in captured.err
+    assert not (tmp_path / "out" / "cache" / "baseline.json").exists()  # refused before any work
 
 
 def test_an_unwritable_output_folder_is_refused_before_any_work(

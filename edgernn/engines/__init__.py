@@ -7,12 +7,13 @@ MissingToolError when it is not installed; `refusal(form, precision)` says why i
 
 from __future__ import annotations
 
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Protocol, cast
 
 import numpy as np
 
+from edgernn.errors import MissingToolError
 from edgernn.network import Form, Precision
 
 ENGINES = {
@@ -58,6 +59,17 @@ class Engine(Protocol):
     def refusal(self, form: Form, precision: Precision) -> str: ...
 
     def open(self, path: Path, form: Form, threads: int) -> Session: ...
+
+
+def installed(package: str) -> str:
+    """The version of an engine's package, found without importing it.
+
+    Raises MissingToolError when it is not installed.
+    """
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        raise MissingToolError(f"{package} is not installed; `pip install {package}` adds it") from None
 
 
 def engine(name: str) -> Engine:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgernn.engines import installed
 from edgernn.engines.tflite_session import TfliteSession
-from edgernn.errors import MissingToolError
 from edgernn.network import Form, Precision
 
 TARGET = "tflite"
@@ -17,10 +16,7 @@ TARGET = "tflite"
 
 def version() -> str:
     """Raises MissingToolError when LiteRT is not installed."""
-    try:
-        return metadata.version("ai-edge-litert")
-    except metadata.PackageNotFoundError:
-        raise MissingToolError("LiteRT is not installed; `pip install ai-edge-litert` adds it") from None
+    return installed("ai-edge-litert")
 
 
 def refusal(form: Form, precision: Precision) -> str:

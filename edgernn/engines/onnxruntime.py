@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from edgernn.errors import InputError, MissingToolError
+from edgernn.engines import installed
+from edgernn.errors import InputError
 from edgernn.features import normalize
 from edgernn.network import Form, Precision
 
@@ -31,7 +32,7 @@ _CONFIG: dict[Form, dict[str, str]] = {
 
 def version() -> str:
     """Raises MissingToolError when onnxruntime is not installed."""
-    return str(_runtime().__version__)
+    return installed("onnxruntime")
 
 
 def refusal(form: Form, precision: Precision) -> str:
@@ -43,8 +44,10 @@ def open(path: Path, form: Form, threads: int) -> OnnxSession:
     """Load an artifact. Raises InputError when the file is missing, damaged or not one of edgernn's."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; build it again")
+    import onnxruntime
+
     try:
-        session = _runtime().InferenceSession(
+        session = onnxruntime.InferenceSession(
             str(path), _options(form, threads), providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # the runtime's exceptions have no common base
@@ -56,16 +59,9 @@ def open(path: Path, form: Form, threads: int) -> OnnxSession:
     return session_type(session, _Boundary.of(json.loads(about)))
 
 
-def _runtime() -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingToolError("onnxruntime is not installed; run: pip install onnxruntime") from error
-    return onnxruntime
-
-
 def _options(form: Form, threads: int) -> Any:
-    runtime = _runtime()
+    import onnxruntime as runtime
+
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

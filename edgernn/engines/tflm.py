@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgernn.engines import installed
 from edgernn.engines.tflite_session import TfliteSession
-from edgernn.errors import MissingToolError
 from edgernn.network import Form, Precision
 
 TARGET = "tflite"
@@ -21,10 +20,7 @@ ARENA_BYTES = 4 << 20  # room to load in; what a model really takes is measured
 
 def version() -> str:
     """Raises MissingToolError when tflite-micro is not installed."""
-    try:
-        return metadata.version("tflite-micro")
-    except metadata.PackageNotFoundError:
-        raise MissingToolError("TFLM is not installed; `pip install tflite-micro` adds it") from None
+    return installed("tflite-micro")
 
 
 def refusal(form: Form, precision: Precision) -> str:

@@ -12,7 +12,7 @@ from edgernn import __version__, provenance
 from edgernn.network import Network
 from edgernn.recipe import Recipe
 from edgernn.stages import StageRecord, digest
-from edgernn.targets import Combination, artifact_name, audit
+from edgernn.targets import Combination, artifact_bytes, artifact_name, audit
 
 _RESULT = {
     "engine_version": None,
@@ -99,13 +99,12 @@ def _metric(network: Network, measured: Mapping[str, Any]) -> dict[str, Any]:
 def _artifact(combination: Combination, folder: Path) -> dict[str, Any]:
     path = folder / artifact_name(combination)
     operators = audit(combination, path).operators
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     return {
         "name": artifact_name(combination),
         "target": combination.target,
         "form": combination.form,
         "precision": combination.precision,
-        "bytes": sum(file.stat().st_size for file in files),
+        "bytes": artifact_bytes(path),
         "sha256": digest(path),
         "quantized_ops": sum(op.count for op in operators if op.arithmetic == "integer"),
         "float_ops": sum(op.count for op in operators if op.arithmetic == "float"),

@@ -55,9 +55,7 @@ class Target(Protocol):
 
     SUPPORTED: frozenset[tuple[Form, Precision]]
     MATRIX_PRODUCTS: frozenset[str]  # the operator names that multiply by weights
-    BOUNDARY: frozenset[
-        str
-    ]  # those that may be float in an int8 artifact: they quantise its input, or its output back
+    BOUNDARY: frozenset[str]  # those that may be float in an int8 artifact: they quantise and dequantise frames
 
     def export(
         self, network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path
@@ -81,6 +79,12 @@ def artifact_name(combination: Combination) -> str:
         return f"c/{combination.precision}"
     stem = "model" if combination.form == "sequence" else "step"
     return f"{stem}.{combination.precision}.{combination.target}"
+
+
+def artifact_bytes(path: Path) -> int:
+    """The size of an artifact; of a C folder, the sum of its files."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def audit(combination: Combination, path: Path) -> Content:

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgernn.datasets.splits import Split
 from edgernn.features import normalize
+from edgernn.folder import BuildFolder
 from edgernn.network import Network
 from edgernn.train import checkpoint, watch
 from edgernn.train.backend import tf
@@ -73,7 +74,7 @@ class Figures:
 
 def train(run: Run, folder: Path, quiet: bool) -> tuple[np.ndarray, ...]:
     """The best weights of a training, in the network's order; goes on from its checkpoint if there is one."""
-    path = folder / "checkpoints" / f"{run.stage}.npz"
+    path = BuildFolder(folder).checkpoint(run.stage)
     section = run.learner.section
     progress = checkpoint.resume(path, run.key, run.learner.state()) or checkpoint.start(run.keep_from)
     logs = Logs(folder / "logs" / run.stage)

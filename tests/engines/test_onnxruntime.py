@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +135,10 @@ def test_version_is_that_of_the_library() -> None:
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    def missing(package: str) -> str:
+        raise metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(metadata, "version", missing)
     with pytest.raises(MissingToolError, match="pip install onnxruntime"):
         engine.version()
 
