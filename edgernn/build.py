@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from edgernn import archive, benchmark, datasets, gates, provenance, quantize, verify
+import numpy as np
+
+from edgernn import archive, audit, benchmark, choose, datasets, gates, provenance, prune, quantize, verify
 from edgernn import network as networks
 from edgernn import report as reports
 from edgernn.cases import Case, cases
 from edgernn.datasets import splits as split_files
+from edgernn.errors import InputError
 from edgernn.features import normalize
 from edgernn.folder import BuildFolder
+from edgernn.network_section import without_weights
 from edgernn.progress import Progress
 from edgernn.recipe import Recipe
 from edgernn.report import assemble
 from edgernn.stages import StageRecord
-from edgernn.targets import Combination, audit, target
+from edgernn.targets import Combination, target
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,11 @@ class Build:
         """What only the data can tell about a recipe is told before any training."""
         from edgernn.train.augment import Augmentation
 
-        self.recipe.network.stack(len(splits.labels))
+        stack = self.recipe.network.stack(len(splits.labels))
+        layers = without_weights(stack, len(splits.channels))
+        _refuse_frames(layers, splits.train.x)
+        if self.recipe.prune and self.recipe.prune.sparsity:
+            prune.refuse_misfit(self.recipe.prune, layers)
         Augmentation.of(self.recipe.train.augment, splits.channels, normalize.fit(splits.train.x)[1])
 
     def baseline(self) -> None:
@@ -60,10 +69,10 @@ class Build:
     def prune(self) -> None:
         network = networks.load(self.folder.trained)
         if self.recipe.prune and self.recipe.prune.sparsity:
-            from edgernn import prune
-
             network = prune.fine_tune(network, self.recipe, self.splits, self.folder.root, self.progress.quiet)
         networks.save(network, self.folder.network)
+        if self.recipe.prune and self.recipe.prune.sparsity:
+            prune.require_sparsity(networks.load(self.folder.network), self.recipe.prune)
 
     def keras(self) -> None:
         from edgernn import train
@@ -75,12 +84,40 @@ class Build:
         _write(self.folder.keras, verify.against_keras(self.network, test, outputs, latency))
 
     def quantize(self) -> None:
-        streams = normalize.apply(self.splits.calibration.x, self.network.mean, self.network.std)
-        section = self.recipe.quantize
-        quantized = quantize.quantize(
-            self.network, streams, section.state, section.weights, section.calibration, section.percentile
-        )
+        section, calibration = self.recipe.quantize, self.splits.calibration
+        streams = normalize.apply(calibration.x, self.network.mean, self.network.std)
+        quantized = self._quantized(self.network, streams)
+        if section.qat:
+            from edgernn import qat
+
+            tuned = qat.fine_tune(
+                self.network, quantized, self.recipe, self.splits, self.folder.root, self.progress.quiet
+            )
+            quantized = self._quantized(tuned, streams)
+        found: dict[str, Any] = {
+            "saturation": quantize.refuse_saturation(quantized, streams, section.saturation_max)
+        }
+        if section.choose == "auto" and section.drift_max is not None:
+            quantized, trials = choose.precisions(quantized, streams, section.drift_max)
+            found["mixes"] = [asdict(trial) for trial in trials]
+        if section.state == "auto":
+            state, figures = choose.state(quantized, calibration, self.recipe.verify.gates)
+            quantized = replace(quantized, state=state)
+            found["states"] = list(figures)
         networks.save_quantized(quantized, self.folder.quantized)
+        _write(self.folder.chosen, found | {"precisions": dict(quantized.precisions), "state": quantized.state})
+
+    def _quantized(self, network: networks.Network, streams: np.ndarray) -> networks.QuantizedNetwork:
+        section = self.recipe.quantize
+        return quantize.quantize(
+            network,
+            streams,
+            "int16" if section.state == "auto" else section.state,
+            section.weights,
+            section.calibration,
+            section.percentile,
+            section.layers,
+        )
 
     def export(self) -> None:
         folder = self.folder.artifacts
@@ -89,13 +126,14 @@ class Build:
             path = target(combination.target).export(
                 self.network, self.quantized, combination.form, combination.precision, folder
             )
-            audit(combination, path)
+            audit.hold(combination, path, self.network, self.quantized)
             self.progress.say(f"  wrote {path.relative_to(self.folder.root)}")
 
     def verify(self) -> bool:
-        test = self.splits.test
-        wanted = verify.expected(self.network, self.quantized, test)
-        found = verify.run(self.cases, test, wanted, self.folder.cache, self.progress)
+        test, section = self.splits.test, self.recipe.verify
+        wanted = verify.expected(self.network, self.quantized, test, self.cases)
+        along = verify.course(self.network, test, section, self.cases)
+        found = verify.run(self.cases, test, wanted, self.folder.cache, self.progress, along)
         _write(self.folder.verified, found | verify.float_network(wanted))
         return all(row["status"] != "failed" for row in found["results"])
 
@@ -108,9 +146,15 @@ class Build:
         return all("reason" not in row for row in rows)
 
     def report(self, records: Sequence[StageRecord]) -> None:
-        names = ("baseline", "keras", "verify", "benchmark")
-        files = (self.folder.baseline, self.folder.keras, self.folder.verified, self.folder.benchmarked)
-        measured = {name: json.loads(path.read_text()) for name, path in zip(names, files, strict=True)}
+        f = self.folder
+        files = {
+            "baseline": f.baseline,
+            "keras": f.keras,
+            "chosen": f.chosen,
+            "verify": f.verified,
+            "benchmark": f.benchmarked,
+        }
+        measured = {name: json.loads(path.read_text()) for name, path in files.items()}
         found = assemble.content(
             self.recipe, self.network, self.combinations, self.folder.artifacts, measured, records
         )
@@ -133,11 +177,30 @@ class Build:
 
     @cached_property
     def combinations(self) -> tuple[Combination, ...]:
-        return tuple(Combination(*triple) for triple in self.recipe.artifacts())
+        return self.recipe.artifacts()
 
     @cached_property
     def cases(self) -> list[Case]:
         return cases(self.combinations, self.recipe.verify.engines, self.folder.artifacts)
+
+
+def _refuse_frames(layers: Sequence[networks.Layer], x: np.ndarray) -> None:
+    """Raises InputError when windows [examples, frames, channels] are not what the layers can read."""
+    frames, channels = x.shape[1:]
+    strides = prod(layer.stride for layer in layers)
+    if frames % strides:
+        raise InputError(
+            f"network.layers: strides of {strides} frames a step do not divide the {frames} frames of a window; "
+            "change data.window or a stride"
+        )
+    if layers[0].kind == "embedding":
+        entries = layers[0].options.entries  # type: ignore[attr-defined]
+        whole = channels == 1 and bool(((x >= 0) & (x < entries) & (x == np.floor(x))).all())
+        if not whole:
+            raise InputError(
+                f"network.layers.0.embedding reads one token a frame, 0 to {entries - 1}; the data has {channels} "
+                f"channels with values from {x.min():g} to {x.max():g}"
+            )
 
 
 def _write(path: Path, value: Mapping[str, Any] | Sequence[Any]) -> None:

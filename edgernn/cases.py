@@ -34,11 +34,14 @@ class Case:
 
 
 def cases(combinations: Sequence[Combination], chosen: str | Sequence[str], folder: Path) -> list[Case]:
-    """Every artifact on every engine that reads its target; `chosen` are the recipe's engines, or `all`."""
+    """Every artifact on every engine that reads its target; `chosen` are the recipe's engines, or `all`.
+
+    A C folder that has a step form serves both.
+    """
     return [
         _case(combination, form, name, chosen, folder)
         for combination in combinations
-        for form in (FORMS if combination.target == "c" else (combination.form,))
+        for form in (FORMS if combination[:2] == ("c", "step") else (combination.form,))
         for name in ENGINES
         if combination.target == engine(name).TARGET
     ]

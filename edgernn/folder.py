@@ -91,6 +91,10 @@ class BuildFolder:
         return self.root / "quantized.npz"
 
     @property
+    def chosen(self) -> Path:
+        return self.cache / "chosen.json"
+
+    @property
     def artifacts(self) -> Path:
         return self.root / "artifacts"
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from edgernn.recipe import Gates
 
 Row = Mapping[str, Any]
 
-QUANTIZED = ("int8", "dynamic")
+QUANTIZED = ("int8", "int16x8", "dynamic")
 FLOAT_ERROR = 1e-4  # of the spread of the outputs: single precision reaches 1e-6, a wrong operator does not
 
 
@@ -18,12 +18,16 @@ def evaluate(gates: Gates, report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     A gate whose value could not be measured has the value None and fails.
     """
-    asked = [
-        _RECIPE_GATES[name](limit, report)
-        for name, limit in gates.model_dump(exclude_none=True).items()
-        if limit is not False
+    asked = gates.model_dump(exclude_none=True)
+    single = [
+        gate(asked[name], report) for name, gate in _RECIPE_GATES.items() if asked.get(name, False) is not False
     ]
-    return [*asked, *_built_in(report)]
+    at_steps = [
+        gate(name, step, limit, report)
+        for name, gate in _STEP_GATES.items()
+        for step, limit in sorted(asked.get(name, {}).items())
+    ]
+    return [*single, *at_steps, *_built_in(report)]
 
 
 def _gate(name: str, limit: float, value: float | None, passed: bool, where: str = "") -> dict[str, Any]:
@@ -42,7 +46,7 @@ def _above_baseline(limit: bool, report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _worst(name: str, key: str, worst: Callable[..., Row], within: Callable[[float, float], bool]) -> Any:
-    """A gate on the worst result of all quantised artifacts, int8 and dynamic, over all engines."""
+    """A gate on the worst result of all quantised artifacts, over all engines."""
 
     def gate(limit: float, report: Mapping[str, Any]) -> dict[str, Any]:
         rows = _ok(report["results"], QUANTIZED)
@@ -67,6 +71,28 @@ def _parameters(limit: int, report: Mapping[str, Any]) -> dict[str, Any]:
     return _gate("parameters_max", limit, value, value <= limit)
 
 
+def _error_at(errors: Callable[[Row], Iterable[tuple[str, float]]]) -> Any:
+    """A gate on the largest error of all quantised step models, over all engines, at one step of the long stream.
+
+    `errors` gives those of a row of drift_over_time, with the name of what they are of.
+    """
+
+    def gate(name: str, step: int, limit: float, report: Mapping[str, Any]) -> dict[str, Any]:
+        rows = [r for r in report["drift_over_time"] if r.get("over") == "stream" and r["step"] == step]
+        found = [(value, f"{of} of {_place(row)}") for row in rows for of, value in errors(row)]
+        if not found:
+            return _gate(f"{name}_{step}", limit, None, False, "no quantised step model ran along a stream")
+        value, where = max(found)
+        return _gate(f"{name}_{step}", limit, value, value <= limit, where)
+
+    return gate
+
+
+_STEP_GATES: Mapping[str, Callable[[str, int, float, Mapping[str, Any]], dict[str, Any]]] = {
+    "max_state_error_at": _error_at(lambda row: ((n, e["max_abs_error"]) for n, e in row["states"].items())),
+    "max_output_error_at": _error_at(lambda row: [("output", row["max_abs_error"])]),
+}
+
 _RECIPE_GATES: Mapping[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
     "metric_drop_max": _worst("metric_drop_max", "metric_drop", max, lambda value, limit: value <= limit),
     "agreement_min": _worst("agreement_min", "agreement", min, lambda value, limit: value >= limit),
@@ -75,7 +101,7 @@ _RECIPE_GATES: Mapping[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] 
     "parameters_max": _parameters,
 }
 
-if set(_RECIPE_GATES) != set(Gates.model_fields):
+if {*_RECIPE_GATES, *_STEP_GATES} != set(Gates.model_fields):
     raise AssertionError("the recipe's gates and the gates that are evaluated differ")
 
 

@@ -80,18 +80,26 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
     source = datasets.fingerprint(r.data, work.base)
     engines = [(case.key, case.engine_version, case.skip) for case in work.cases]
     made = [f.splits, f.network, f.quantized, f.artifacts]
-    found = [f.network, f.keras, f.baseline, f.artifacts, f.verified, f.benchmarked]
+    found = [f.network, f.keras, f.baseline, f.chosen, f.artifacts, f.verified, f.benchmarked]
     judged = [r.verify.baseline, r.seed, versions("scikit-learn")]
     taught = [r.name, r.seed, r.features, r.network, r.train, trained_by]
+    drift = [r.verify.gates.agreement_min, r.verify.gates.metric_drop_max] if r.quantize.state == "auto" else []
+    quantised_by = [
+        r.quantize,
+        drift,
+        [r.seed, r.train, r.prune, sorted(r.targets), trained_by] if r.quantize.qat else [],
+    ]
+    over_time = (r.verify.gates.max_state_error_at, r.verify.gates.max_output_error_at)
+    watched = [r.verify.stream, *(sorted(steps or ()) for steps in over_time)]
     table = [
         Stage("data", work.data, [r.data, r.seed, r.train.augment, r.network, source], [], [f.splits]),
         Stage("baseline", work.baseline, judged, [f.splits], [f.baseline]),
         Stage("train", work.train, taught, [f.splits], [f.trained]),
         Stage("prune", work.prune, [r.seed, r.train, r.prune, trained_by], [f.splits, f.trained], [f.network]),
         Stage("keras", work.keras, [r.benchmark, processor(), trained_by], [f.splits, f.network], [f.keras]),
-        Stage("quantize", work.quantize, [r.quantize], [f.splits, f.network], [f.quantized]),
+        Stage("quantize", work.quantize, quantised_by, [f.splits, f.network], [f.quantized, f.chosen]),
         Stage("export", work.export, [r.targets, versions(*EXPORT)], [f.network, f.quantized], [f.artifacts]),
-        Stage("verify", work.verify, engines, made, [f.verified]),
+        Stage("verify", work.verify, [engines, *watched], made, [f.verified]),
         Stage("benchmark", work.benchmark, [r.benchmark, engines, processor()], made, [f.benchmarked]),
         Stage("report", lambda: work.report(runner.all_records(STAGES)), r, found, f.reports),
     ]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, PlainValidator, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PlainValidator, field_validator, model_validator
 
 from edgernn import strict_yaml
-from edgernn.cells import CELLS
 from edgernn.datasets.sections import DataField
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
-from edgernn.network import KINDS, Form, Granularity, Precision, StateType
+from edgernn.network import KINDS, Form, Granularity, IntegerPrecision, Layer, Precision
+from edgernn.network_section import NetworkSection
 from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest, recipe_name, validate
-from edgernn.targets import TARGETS, supported
+from edgernn.sparsity import Matrix, matrices
+from edgernn.support import SLOW, refusal
+from edgernn.targets import TARGETS, Combination
 
 Positive = Annotated[Whole, Field(gt=0)]
 Share = Annotated[Number, Field(ge=0, lt=1)]
@@ -26,58 +29,6 @@ class FeaturesSection(Section):
     """What happens to a frame before the network sees it."""
 
     normalize: Literal["standard", "none"] = "standard"  # (x - mean) / std by channel, of the training windows
-
-
-class LayerOptions(Section):
-    """Options of one layer; `units` may be left out of the last layer, which has one unit a class."""
-
-    units: Annotated[Whole, Field(gt=0, le=4096)] | None = None
-
-
-class LayerChoice(NamedTuple):
-    """One layer to build: a key of `CELLS` or `LAYERS`, and its number of units."""
-
-    kind: str
-    units: int
-
-
-class NetworkSection(Section):
-    """The layers in order, each a mapping with one key: `- gru: {units: 32}`."""
-
-    layers: Annotated[
-        tuple[dict[str, Annotated[LayerOptions, NULL_IS_EMPTY]], ...],
-        Field(min_length=1),
-    ]
-
-    @model_validator(mode="after")
-    def _stackable(self) -> NetworkSection:
-        for index, entry in enumerate(self.layers):
-            if len(entry) != 1:
-                raise ValueError(f"has {len(entry)} keys in layers.{index}; write one layer an item")
-            (kind,) = entry
-            if kind not in KINDS:
-                raise ValueError(f"has {kind} in layers.{index}, which is not a layer{nearest(kind, KINDS)}")
-            if entry[kind].units is None and index + 1 < len(self.layers):
-                raise ValueError(f"needs units in layers.{index}.{kind}, as in {kind}: {{units: 32}}")
-        kinds = [kind for entry in self.layers for kind in entry]
-        if kinds[-1] != "dense":
-            raise ValueError(f"ends with {kinds[-1]}; the last layer must be dense, one unit a class")
-        if not set(kinds) & set(CELLS):
-            raise ValueError(f"has no recurrent layer; add one of: {', '.join(CELLS)}")
-        return self
-
-    def stack(self, classes: int) -> tuple[LayerChoice, ...]:
-        """The layers, the last with one unit for each of the `classes`.
-
-        Raises:
-            InputError: the recipe gives the last layer another number of units.
-        """
-        pairs = [pair for entry in self.layers for pair in entry.items()]
-        last = pairs[-1][1].units
-        if last not in (None, classes):
-            where = f"network.layers.{len(pairs) - 1}.dense.units"
-            raise InputError(f"{where} is {last}, but the data has {classes} classes; remove it or correct it")
-        return tuple(LayerChoice(kind, options.units or classes) for kind, options in pairs)
 
 
 class AugmentSection(Section):
@@ -116,46 +67,146 @@ class TrainSection(Section):
     augment: Annotated[AugmentSection, NULL_IS_EMPTY] = AugmentSection()
 
 
+class PruneScheduleSection(Section):
+    """How the sparsity grows: as (1 - x) ** power from `initial`, x going from `begin` to `end`."""
+
+    begin: Share = 0.0  # share of the epochs; nothing is pruned before
+    end: Annotated[Number, Field(gt=0, le=1)] = 0.5  # share of the epochs; the others heal the network
+    initial: Share = 0.0  # sparsity at `begin`
+    power: Annotated[Number, Field(gt=0, le=10)] = 3.0
+    updates: Annotated[Whole, Field(gt=0, le=10_000)] = 20  # how often the zeros are chosen anew on the way
+
+    @model_validator(mode="after")
+    def _grows(self) -> PruneScheduleSection:
+        if self.begin >= self.end:
+            raise ValueError(f"ends at {self.end:g} of the epochs, before it begins at {self.begin:g}")
+        return self
+
+
+def _block(value: object) -> object:
+    if isinstance(value, list | tuple) and len(value) == 2 and all(type(n) is int and n > 0 for n in value):
+        return tuple(value)
+    raise ValueError(f"must be [rows, inputs], as in [8, 4], not {value!r}")
+
+
 class PruneSection(Section):
-    """Sets the smallest weights to zero and trains the others on; without this section nothing is pruned."""
+    """Sets the smallest weights to zero and trains the others on; without this section nothing is pruned.
+
+    By element TFMOT chooses the weights of a matrix. With `block` whole blocks of [rows, inputs] become zero, by
+    gate; those on the diagonal of a recurrent matrix stay, and so do embedding tables and matrices of one row.
+    """
 
     sparsity: Share  # share of zeros in every weight matrix; 0 is off
-    layers: Annotated[tuple[str, ...], Field(min_length=1)] = tuple(KINDS)  # kinds of layers to prune
+    block: Annotated[tuple[Whole, Whole], BeforeValidator(_block)] | None = None
+    # with `block`: the share of weights that a gate keeps, where that is not 1 - sparsity
+    density: dict[str, Annotated[Number, Field(gt=0, le=1)]] = Field(default_factory=dict)
+    # kinds of layers to prune, or single layers by their names: gru_2 is the second gru
+    layers: Annotated[tuple[str, ...], Field(min_length=1)] = tuple(KINDS)
     epochs: Annotated[Whole, Field(gt=0, le=100_000)] = 10
     learning_rate: Rate = 5e-4
+    schedule: Annotated[PruneScheduleSection, NULL_IS_EMPTY] = PruneScheduleSection()
 
     @field_validator("layers")
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = next((kind for kind in value if kind not in KINDS), None)
+        unknown = next((name for name in value if re.sub(r"_[2-9]\d*$|_1\d+$", "", name) not in KINDS), None)
         if unknown is not None:
             raise ValueError(f"has {unknown}, which is not a layer{nearest(unknown, KINDS)}")
         return value
+
+    @model_validator(mode="after")
+    def _by_gate(self) -> PruneSection:
+        known = {gate for kind in KINDS.values() for gate in kind.GATES if gate}
+        unknown = next((gate for gate in self.density if gate not in known), None)
+        if unknown is not None:
+            raise ValueError(f"has density.{unknown}, which is not a gate{nearest(unknown, known)}")
+        if self.density and self.block is None:
+            raise ValueError("has density but no block; give its size, [1, 1] for single weights")
+        if self.density and not self.sparsity:
+            raise ValueError("has density but sparsity 0, which prunes nothing; give the share for the other gates")
+        return self
+
+    def matrices(self, layer: Layer) -> tuple[Matrix, ...]:
+        """Those matrices of a layer that are to be pruned."""
+        if layer.kind not in self.layers and layer.name not in self.layers:
+            return ()
+        return tuple(matrix for matrix in matrices(layer) if matrix.in_blocks or not self.block)
+
+    def sparsities(self, matrix: Matrix) -> tuple[float, ...]:
+        """The share of zeros that each gate of a matrix is to have."""
+        return tuple(1 - self.density.get(gate, 1 - self.sparsity) for gate in matrix.gates)
+
+
+class QatSection(Section):
+    """Trains the network on in its integer arithmetic, towards what the float network says."""
+
+    epochs: Annotated[Whole, Field(ge=0, le=100_000)] = 5  # 0 is off
+    learning_rate: Rate = 3e-4
 
 
 class QuantizeSection(Section):
     """How the integer network gets its scales."""
 
-    precision: Literal["int8"] = "int8"
+    precision: Literal["int8"] = "int8"  # of the layers that `layers` does not name
+    layers: dict[str, IntegerPrecision] = Field(
+        default_factory=dict
+    )  # by name, as in {gru_2: int16x8}: more exact activations and states
+    # `auto` finds the cheapest mix of int8 and int16x8 layers that keeps the integer outputs within `drift_max`
+    choose: Literal["given", "auto"] = "given"
+    # mean |integer - float| over the calibration streams, in standard deviations of the float outputs
+    drift_max: Annotated[Number, Field(gt=0, le=1)] | None = None
     weights: Granularity = "tensor"  # one scale a matrix, as NPUs and TFLite's specification have it, or a row
-    state: StateType = "int16"  # of the hidden state in TFLite and ONNX; the C code always keeps int16
-    calibration: Literal["minmax", "percentile"] = "minmax"
+    # of the recurrent states in TFLite and ONNX; the C code always keeps int16. `auto` takes int8 where the gates
+    # on drift hold with it on the calibration windows
+    state: Literal["int8", "int16", "auto"] = "int16"
+    calibration: Literal["minmax", "percentile", "mse"] = "minmax"
     # the share of values that the ranges keep; half of the rest is left out at either end
     percentile: Annotated[Number, Field(ge=99.9, le=100)] = 99.99
+    # the share of a state's values over the calibration streams that may lie at the end of its integer type
+    saturation_max: Share = 0.01
+    qat: QatSection | None = None  # after the ranges are known; without this section weights stay as trained
+
+    @model_validator(mode="after")
+    def _chosen(self) -> QuantizeSection:
+        if self.choose == "auto" and self.drift_max is None:
+            raise ValueError("has choose: auto and no drift_max; say how much drift it may cost, as in 0.02")
+        if self.choose == "auto" and self.layers:
+            raise ValueError("has choose: auto and layers; remove one of them")
+        if self.choose == "given" and self.drift_max is not None:
+            raise ValueError("has drift_max, which belongs to choose: auto; add that or remove drift_max")
+        return self
 
 
 class TargetSection(Section):
-    """Artifacts of one target: every combination of these that the target can have."""
+    """Artifacts of one target: every combination of these that the target has; without `forms`, all it can have."""
 
-    forms: Annotated[tuple[Form, ...], Field(min_length=1)] = ("sequence", "step")
+    forms: Annotated[tuple[Form, ...], Field(min_length=1)] | None = None
     precisions: Annotated[tuple[Precision, ...], Field(min_length=1)] = ("float32", "dynamic", "int8")
+    integer_sequence: Flag = False  # onnx: integer sequences too, which onnxruntime runs as a slow loop
 
 
 DEFAULT_TARGETS = {
     "tflite": TargetSection(),
     "onnx": TargetSection(),
-    "c": TargetSection(forms=("step",), precisions=("int8",)),
+    "c": TargetSection(precisions=("int8",)),
 }
+
+
+def _by_step(value: object) -> object:
+    """Steps are the keys of a mapping: whole numbers, or their digits, which is how --set and JSON give them."""
+    if not isinstance(value, Mapping):
+        return value
+    wrong = next((step for step in value if not re.fullmatch("[1-9][0-9]{0,8}", str(step))), None)
+    if wrong is not None:
+        raise ValueError(f"has the step {wrong!r}; a step is a whole number from 1, as in {{10000: 0.02}}")
+    return {int(step): limit for step, limit in value.items()}
+
+
+ErrorLimits = Annotated[
+    dict[int, Annotated[Number, Field(ge=0)]],
+    Field(min_length=1),
+    BeforeValidator(_by_step),
+]
 
 
 class Gates(Section):
@@ -169,6 +220,17 @@ class Gates(Section):
     # bytes of model.int8.tflite / model.float32.tflite
     size_ratio_max: Annotated[Number, Field(gt=0)] | None = None
     parameters_max: Positive | None = None  # of the float network
+    # largest error of a state, and of an output, of the worst quantised step model at a step of the long stream, as
+    # in {10000: 0.02}; taken over the last eighth of the steps so far, of which 64 are looked at
+    max_state_error_at: ErrorLimits | None = None
+    max_output_error_at: ErrorLimits | None = None
+
+
+class StreamSection(Section):
+    """The long stream that step models are held to: windows of the test split laid end to end, never reset."""
+
+    steps: Annotated[Whole, Field(gt=0, le=10_000_000)] = 10_000
+    streams: Annotated[Whole, Field(gt=0, le=1000)] = 1  # side by side, each with windows of its own
 
 
 def _engines(value: object) -> str | tuple[str, ...]:
@@ -187,7 +249,19 @@ class VerifySection(Section):
 
     engines: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_engines)] = "all"
     baseline: Literal["random_forest", "majority"] = "random_forest"
+    stream: Annotated[StreamSection, NULL_IS_EMPTY] = StreamSection()
     gates: Annotated[Gates, NULL_IS_EMPTY] = Gates()
+
+    @model_validator(mode="after")
+    def _within_the_stream(self) -> VerifySection:
+        for name in ("max_state_error_at", "max_output_error_at"):
+            last = max(getattr(self.gates, name) or {0: 0.0})
+            if last > self.stream.steps:
+                raise ValueError(
+                    f"has a limit at step {last} in gates.{name}, and its stream ends at step "
+                    f"{self.stream.steps}; raise verify.stream.steps or name an earlier step"
+                )
+        return self
 
 
 class BenchmarkSection(Section):
@@ -221,34 +295,62 @@ class Recipe(Section):
     def _identifier(cls, value: str) -> str:
         return recipe_name(value)
 
-    def artifacts(self) -> tuple[tuple[str, Form, Precision], ...]:
-        """What to write, as (target, form, precision) in a fixed order; a C folder (both forms) is `step`.
+    @model_validator(mode="after")
+    def _fitting(self) -> Recipe:
+        """What one section says of another must be there."""
+        names = [choice.name for choice in self.network.choices()]
+        unknown = next((name for name in self.quantize.layers if name not in names), None)
+        if unknown is not None:
+            raise ValueError(f"has {unknown} in quantize.layers, which is not a layer{nearest(unknown, names)}")
+        if self.network.tokens and self.train.augment != AugmentSection():
+            raise ValueError(
+                "has train.augment, which changes measured values, and an embedding, which reads tokens"
+            )
+        gates = self.verify.gates
+        if self.quantize.state == "auto" and gates.agreement_min is None and gates.metric_drop_max is None:
+            raise ValueError("has quantize.state: auto and no gate on drift; set verify.gates.agreement_min")
+        return self
+
+    def artifacts(self) -> tuple[Combination, ...]:
+        """What to write, in a fixed order; a C folder serves both forms and is `step` where there is one.
 
         Raises:
-            InputError: a target is unknown or has none of the asked combinations.
+            InputError: a target is unknown, has none of the asked combinations, or not a form that is asked for.
         """
         unknown = next((name for name in self.targets if name not in TARGETS), None)
         if unknown is not None:
             raise InputError(f"targets.{unknown} is not a known target{nearest(unknown, TARGETS)}")
-        possible = supported()
-        return tuple(triple for name in TARGETS for triple in self._of_target(name, possible))
+        return tuple(one for name in TARGETS if name in self.targets for one in self._of_target(name))
 
-    def _of_target(
-        self, name: str, possible: frozenset[tuple[str, Form, Precision]]
-    ) -> list[tuple[str, Form, Precision]]:
-        if name not in self.targets:
-            return []
-        section = self.targets[name]
-        forms: tuple[Form, ...] = ("step",) if name == "c" else section.forms
-        wanted = {(name, form, precision) for form in forms for precision in section.precisions}
-        if not wanted & possible:
-            offers = ", ".join(
-                sorted(f"{form} {precision}" for target, form, precision in possible if target == name)
-            )
-            asked = f"forms {', '.join(section.forms)} with precisions {', '.join(section.precisions)}"
-            raise InputError(f"targets.{name} asks for {asked}, and it has none of these; it has: {offers}")
-        order = [(name, form, precision) for form in get_args(Form) for precision in get_args(Precision)]
-        return [triple for triple in order if triple in wanted & possible]
+    def _of_target(self, name: str) -> list[Combination]:
+        section, layers = self.targets[name], self.network.choices()
+        forms = self._forms(name, section)
+        asked = [Combination(name, f, p) for f in get_args(Form) if f in forms for p in get_args(Precision)]
+        asked = [one for one in asked if one.precision in section.precisions]
+        reasons = {one: refusal(layers, one) or _held_back(one, section) for one in asked}
+        for form in forms if section.forms else ():
+            of_form = [reasons[one] for one in asked if one.form == form]
+            if all(of_form):
+                raise InputError(f"targets.{name}.forms asks for {form}, and {of_form[0]}")
+        found = [one for one in asked if not reasons[one]]
+        if not found:
+            everything = (Combination(name, f, p) for f in get_args(Form) for p in get_args(Precision))
+            has = ", ".join(f"{one.form} {one.precision}" for one in everything if not refusal(layers, one))
+            reason = next(iter(reasons.values()))
+            raise InputError(f"targets.{name} has nothing of what it asks for: {reason}; it has: {has}")
+        return found
+
+    def _forms(self, name: str, section: TargetSection) -> tuple[Form, ...]:
+        """A C folder serves both forms: it is asked for by its step form where there is one."""
+        if name == "c" and (section.forms is None or len(section.forms) > 1 or self.network.streams):
+            return ("step",) if self.network.streams else ("sequence",)
+        return section.forms or get_args(Form)
+
+
+def _held_back(combination: Combination, section: TargetSection) -> str:
+    slow = combination.target == "onnx" and combination.form == "sequence"
+    integer = combination.precision in get_args(IntegerPrecision)
+    return SLOW if slow and integer and not section.integer_sequence else ""
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:

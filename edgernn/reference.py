@@ -1,71 +1,68 @@
-"""THE definition of what a network computes: NumPy interpreters of its step program, float and integer.
+"""THE definition of what a network computes: NumPy interpreters of its step programs, float and integer.
 
-Both stream: they start from zero states and return the output after every step, so that a sequence model's
-result is the last one. Many streams run at once, as rows.
+Both stream: they start from the initial states and return the output after every step, so that a sequence
+model's result is the last one. Many streams run at once, as rows.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from edgernn import fixed_point
 from edgernn.errors import ExportError
-from edgernn.lowering import QType, TypedProgram, input_type, native
-from edgernn.network import Network, QuantizedNetwork
-from edgernn.program import PRIMITIVES, Op, Program
+from edgernn.lowering import QType, TypedPass, TypedProgram, input_type, native
+from edgernn.network import Network, Pass, QuantizedNetwork
+from edgernn.program import EPSILON, EXPANDED, PRIMITIVES, Op, Program, State
 
 Values = dict[str, np.ndarray]  # value name to [streams, size]
 Observer = Callable[[str, np.ndarray], None]
 
 PRODUCT_SHIFTS = range(1, 31)  # the product of two int16 and its rounding fit an int32
-REQUANTIZE_SHIFTS = range(1, 16)
 SUM_SHIFTS = range(16)  # the sum of two int16 times 2**15 fits an int32
 
 
 def float_outputs(network: Network, x: np.ndarray) -> np.ndarray:
     """Float outputs after every step, float64 [streams, steps, outputs].
 
-    `x` are normalised frames [streams, steps, inputs]. Weights are float32, the arithmetic is float64: the
-    reference must not have a rounding error of its own.
+    `x` are normalised frames [streams, frames, inputs]. Weights are float32, the arithmetic is float64: the
+    reference must not have a rounding error of its own. A network that ends with a bidirectional layer and what
+    works on its result has one output, after all frames.
     """
-    return run_float(network.program(), network.constants(), x)
+    return run_float(network.passes(), network.constants(), x)
 
 
 def run_float(
-    program: Program, constants: Mapping[str, np.ndarray], x: np.ndarray, observe: Observer | None = None
+    passes: Sequence[Pass], constants: Mapping[str, np.ndarray], x: np.ndarray, observe: Observer | None = None
 ) -> np.ndarray:
-    """`float_outputs` for a program and its constants; `observe` sees every value [streams, size] of each step."""
+    """`float_outputs` for passes and their constants; `observe` sees every value [streams, size] of each step."""
     wide = {name: value.astype(np.float64) for name, value in constants.items()}
-
-    def execute(op: Op, values: Values) -> np.ndarray:
-        return _FLOAT[op.primitive](op, program, wide, [values[name] for name in op.inputs])
-
-    return _stream(program, x.astype(np.float64), execute, observe)
+    x = x.astype(np.float64)
+    for one in passes:
+        ways = [
+            _float_stream(program, wide, way, observe) for program, way in zip(one.programs, (1, -1), strict=False)
+        ]
+        x = _joined(ways, x, one.frames, one.ends)
+    return x
 
 
 def integer_outputs(quantized: QuantizedNetwork, x: np.ndarray) -> np.ndarray:
     """Integer outputs after every step, int16 [streams, steps, outputs], as the C runtime gives them.
 
-    `x` are quantised frames, int8 [streams, steps, inputs] (`quantize_input`).
+    `x` are quantised frames [streams, frames, inputs] (`quantize_input`).
     """
     return run_integer(native(quantized), x)
 
 
-def run_integer(typed: TypedProgram, x: np.ndarray, observe: Observer | None = None) -> np.ndarray:
-    """`integer_outputs` for a program with native types; `observe` sees every value of each step."""
-    products = {op.output: _Product.of(op, typed) for op in typed.program.ops if op.primitive == "matvec"}
-
-    def execute(op: Op, values: Values) -> np.ndarray:
-        inputs = [values[name] for name in op.inputs]
-        if op.primitive == "matvec":
-            return products[op.output](inputs[0], typed.types[op.output])
-        return _INTEGER[op.primitive](op, typed, inputs)
-
-    outputs = _stream(typed.program, x.astype(np.int64), execute, observe)
-    return outputs.astype(typed.types[typed.program.output].dtype)
+def run_integer(passes: Sequence[TypedPass], x: np.ndarray, observe: Observer | None = None) -> np.ndarray:
+    """`integer_outputs` for passes with native types; `observe` sees every value of each step."""
+    x = x.astype(np.int64)
+    for one in passes:
+        ways = [_integer_stream(typed, way, observe) for typed, way in zip(one.programs, (1, -1), strict=False)]
+        x = _joined(ways, x, one.frames, one.ends)
+    return x.astype(passes[-1].output.dtype)
 
 
 def input_factor(quantized: QuantizedNetwork) -> np.ndarray:
@@ -76,32 +73,85 @@ def input_factor(quantized: QuantizedNetwork) -> np.ndarray:
 
 
 def quantize_input(quantized: QuantizedNetwork, frames: np.ndarray) -> np.ndarray:
-    """Raw frames [..., inputs] normalised and quantised to int8, in float32 as the C runtime does it.
+    """Raw frames [..., inputs] normalised and quantised, in float32 as the C runtime does it.
 
     The mean is taken off first: where it is many deviations away from 0, a product would lose the difference.
     """
+    qtype = input_type(quantized)
     centred = frames.astype(np.float32) - quantized.network.mean
-    real = centred * input_factor(quantized) + np.float32(input_type(quantized).zero_point)
-    scaled = np.fmin(np.fmax(real, np.float32(-128)), np.float32(127))  # fmax: not-a-number becomes -128
-    return (np.trunc(scaled + np.float32(128.5)) - 128).astype(np.int8)
+    real = centred * input_factor(quantized) + np.float32(qtype.zero_point)
+    return fixed_point.quantize_real(real, qtype.dtype).astype(qtype.dtype)
 
 
-def _stream(
-    program: Program, x: np.ndarray, execute: Callable[[Op, Values], np.ndarray], observe: Observer | None
-) -> np.ndarray:
-    streams, steps, _ = x.shape
-    states = {s.name: np.zeros((streams, program.sizes[s.name]), x.dtype) for s in program.states}
-    outputs = np.empty((streams, steps, program.sizes[program.output]), x.dtype)
-    for step in range(steps):
-        values = {program.input: x[:, step], **states}
-        for op in program.ops:
-            values[op.output] = execute(op, values)
-        states = {s.name: values[s.next] for s in program.states}
-        outputs[:, step] = values[program.output]
-        if observe:
-            for name, value in values.items():
-                observe(name, value)
-    return outputs
+def _float_stream(
+    program: Program, constants: Mapping[str, np.ndarray], way: int, observe: Observer | None
+) -> _Stream:
+    def execute(op: Op, values: Values, streams: int) -> np.ndarray:
+        if op.primitive == "constant":
+            return np.tile(constants[op.weight], (streams, 1))
+        return _FLOAT[op.primitive](op, program, constants, [values[name] for name in op.inputs])
+
+    return _Stream(program, way, execute, lambda state: state.initial, observe)
+
+
+def _integer_stream(typed: TypedProgram, way: int, observe: Observer | None) -> _Stream:
+    products = {op.output: _Product.of(op, typed) for op in typed.program.ops if op.primitive == "matvec"}
+
+    def execute(op: Op, values: Values, streams: int) -> np.ndarray:
+        if op.primitive == "constant":
+            return np.tile(typed.vectors[op.weight].astype(np.int64), (streams, 1))
+        inputs = [values[name] for name in op.inputs]
+        if op.primitive == "matvec":
+            return products[op.output](inputs[0], typed.types[op.output])
+        return _INTEGER[op.primitive](op, typed, inputs)
+
+    return _Stream(typed.program, way, execute, typed.initial, observe)
+
+
+class _Stream:
+    """A step program with a meaning for its ops, run over the frames of many streams at once."""
+
+    def __init__(
+        self,
+        program: Program,
+        way: int,
+        execute: Callable[[Op, Values, int], np.ndarray],
+        initial: Callable[[State], float],
+        observe: Observer | None,
+    ) -> None:
+        self.program, self.way, self.execute, self.initial, self.observe = program, way, execute, initial, observe
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """[streams, steps, size of the input] -> [streams, steps, size of the output], in the frames' order."""
+        program = self.program
+        streams, steps, _ = x.shape
+        states = {
+            s.name: np.full((streams, program.sizes[s.name]), self.initial(s), x.dtype) for s in program.states
+        }
+        outputs = np.empty((streams, steps, program.sizes[program.output]), x.dtype)
+        for step in range(steps)[:: self.way]:
+            values = {program.input: x[:, step], **states}
+            for op in program.ops:
+                values[op.output] = self.execute(op, values, streams)
+            states = {s.name: values[s.next] for s in program.states}
+            outputs[:, step] = values[program.output]
+            if self.observe:
+                for name, value in values.items():
+                    self.observe(name, value)
+        return outputs
+
+
+def _joined(ways: Sequence[_Stream], x: np.ndarray, frames: int, ends: bool) -> np.ndarray:
+    """The results of a pass, side by side; where it ends, each way's own last one alone."""
+    streams, count, width = x.shape
+    steps = count // frames
+    x = x[:, : steps * frames].reshape(streams, steps, frames * width)
+    results = [way(x) for way in ways]
+    if ends:
+        results = [
+            result[:, -1:] if way.way == 1 else result[:, :1] for way, result in zip(ways, results, strict=True)
+        ]
+    return np.concatenate(results, axis=-1)
 
 
 def _slice(op: Op, size: int, x: np.ndarray) -> np.ndarray:
@@ -113,15 +163,38 @@ def _float_matvec(op: Op, program: Program, constants: Mapping[str, np.ndarray],
     return product + constants[op.bias] if op.bias else product
 
 
+def _row(table: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """The rows [streams, size] that index [streams, 1] names; one out of range takes the nearest."""
+    return table[np.clip(index[:, 0].astype(np.int64), 0, len(table) - 1)]
+
+
+def _softmax(x: np.ndarray) -> np.ndarray:
+    share = np.exp(x - x.max(axis=-1, keepdims=True))
+    return share / share.sum(axis=-1, keepdims=True)
+
+
+def _normalize(x: np.ndarray) -> np.ndarray:
+    return (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + EPSILON)
+
+
 _FLOAT: dict[str, Callable[[Op, Program, Mapping[str, np.ndarray], list[np.ndarray]], np.ndarray]] = {
     "matvec": _float_matvec,
+    "lookup": lambda op, program, constants, x: _row(constants[op.weight], x[0]),
     "add": lambda op, program, constants, x: x[0] + x[1],
     "sub": lambda op, program, constants, x: x[0] - x[1],
+    "max": lambda op, program, constants, x: np.maximum(x[0], x[1]),
     "mul": lambda op, program, constants, x: x[0] * x[1],
     "sigmoid": lambda op, program, constants, x: 0.5 * (1 + np.tanh(0.5 * x[0])),  # exp would overflow
     "tanh": lambda op, program, constants, x: np.tanh(x[0]),
+    "relu": lambda op, program, constants, x: np.maximum(x[0], 0),
+    "softplus": lambda op, program, constants, x: np.logaddexp(x[0], 0),
+    "softmax": lambda op, program, constants, x: _softmax(x[0]),
+    "normalize": lambda op, program, constants, x: _normalize(x[0]),
     "blend": lambda op, program, constants, x: x[1] + x[0] * (x[2] - x[1]),
     "slice": lambda op, program, constants, x: _slice(op, program.sizes[op.output], x[0]),
+    "concat": lambda op, program, constants, x: np.concatenate(x, axis=-1),
+    "mean": lambda op, program, constants, x: x[0].mean(axis=-1, keepdims=True),
+    "rsqrt": lambda op, program, constants, x: 1 / np.sqrt(x[0] + EPSILON),
     "requantize": lambda op, program, constants, x: x[0],
 }
 
@@ -162,12 +235,6 @@ def product_shift(op: Op, typed: TypedProgram) -> int:
     return _exponent(typed.types[op.output].scale / (a * b), PRODUCT_SHIFTS, op, typed)
 
 
-def requantize_shift(op: Op, typed: TypedProgram) -> int:
-    """The right shift that takes the input's type to the output's; ExportError where there is none."""
-    ratio = typed.types[op.output].scale / typed.types[op.inputs[0]].scale
-    return _exponent(ratio, REQUANTIZE_SHIFTS, op, typed)
-
-
 def sum_shift(op: Op, typed: TypedProgram) -> int:
     """The left shift that takes the sum of two values of one type to the output's type.
 
@@ -177,6 +244,20 @@ def sum_shift(op: Op, typed: TypedProgram) -> int:
     if a != b:
         raise ExportError(f"{op.output}: {op.primitive} of values of two types; please report this")
     return _exponent(a.scale / typed.types[op.output].scale, SUM_SHIFTS, op, typed)
+
+
+def fraction_bits(name: str, typed: TypedProgram) -> int:
+    """The fraction bits of a value with a power-of-two scale, as 15 for Q0.15; ExportError for another."""
+    fraction, exponent = math.frexp(typed.types[name].scale)
+    if fraction != 0.5 or typed.types[name].zero_point:
+        raise ExportError(f"{name} has no power-of-two scale; please report this")
+    return 1 - exponent
+
+
+def requantization(op: Op, typed: TypedProgram) -> tuple[int, int, int, int]:
+    """Zero point in, 31-bit multiplier, right shift and zero point out of a requantisation."""
+    source, target = typed.types[op.inputs[0]], typed.types[op.output]
+    return (source.zero_point, *fixed_point.multiplier(source.scale / target.scale), target.zero_point)
 
 
 def _exponent(ratio: float, allowed: range, op: Op, typed: TypedProgram) -> int:
@@ -199,21 +280,32 @@ def _integer_mul(op: Op, typed: TypedProgram, x: list[np.ndarray]) -> np.ndarray
 
 
 def _integer_requantize(op: Op, typed: TypedProgram, x: list[np.ndarray]) -> np.ndarray:
-    shifted = fixed_point.shift_right(x[0], requantize_shift(op, typed))
-    return fixed_point.saturate(shifted, typed.types[op.output].dtype)
+    zero_in, integer, shift, zero_out = requantization(op, typed)
+    return fixed_point.requantize(x[0], zero_in, integer, shift, zero_out, typed.types[op.output].dtype)
+
+
+def _integer_normalize(op: Op, typed: TypedProgram, x: list[np.ndarray]) -> np.ndarray:
+    return fixed_point.normalize(x[0], typed.types[op.inputs[0]].scale, fraction_bits(op.output, typed))
 
 
 _INTEGER: dict[str, Callable[[Op, TypedProgram, list[np.ndarray]], np.ndarray]] = {
+    "lookup": lambda op, typed, x: _row(typed.weights[op.weight].astype(np.int64), x[0]),
     "add": _integer_sum,
     "sub": _integer_sum,
+    "max": lambda op, typed, x: np.maximum(x[0], x[1]),
     "mul": _integer_mul,
     "sigmoid": lambda op, typed, x: fixed_point.sigmoid(x[0]),
     "tanh": lambda op, typed, x: np.minimum(fixed_point.tanh(x[0]), 32767),
+    "relu": lambda op, typed, x: np.maximum(x[0], 0),
+    "softplus": lambda op, typed, x: fixed_point.softplus(x[0]),
+    "softmax": lambda op, typed, x: fixed_point.softmax(x[0], fraction_bits(op.inputs[0], typed)),
+    "normalize": _integer_normalize,
     # z in Q0.15 is positive, so the blend stays between g and h and cannot overflow
     "blend": lambda op, typed, x: x[1] + fixed_point.shift_right(x[0] * (x[2] - x[1]), 15),
     "slice": lambda op, typed, x: _slice(op, typed.program.sizes[op.output], x[0]),
+    "concat": lambda op, typed, x: np.concatenate(x, axis=-1),
     "requantize": _integer_requantize,
 }
 
-if set(_FLOAT) != set(PRIMITIVES) or {"matvec", *_INTEGER} != set(PRIMITIVES):
+if {"constant", *_FLOAT} != set(PRIMITIVES) or {"constant", "matvec", *_INTEGER} != set(PRIMITIVES) - EXPANDED:
     raise AssertionError("a primitive has no meaning in the reference")

@@ -3,57 +3,90 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from edgernn import archive, reference
+from edgernn import archive, drift, reference
 from edgernn.cases import Case
 from edgernn.datasets.splits import Split
 from edgernn.devices import Job, Outcome, device
+from edgernn.drift import Course
+from edgernn.engines.trace import Trace
 from edgernn.features import normalize
 from edgernn.lowering import native
-from edgernn.network import Network, QuantizedNetwork
+from edgernn.metric import accuracy, confusion_matrix, measure
+from edgernn.network import IntegerPrecision, Network, Precision, QuantizedNetwork
 from edgernn.progress import Progress
+from edgernn.recipe import VerifySection
 
 
 @dataclass(frozen=True, eq=False)
 class Expected:
     """What the references say of the test split: outputs after every step, [windows, steps, outputs].
 
-    `integer` are those of the integer reference, in real units.
+    `integer` are those of the integer reference, in real units, by the precision of the C that must equal it.
     """
 
     float: np.ndarray
-    integer: np.ndarray
+    integer: Mapping[Precision, np.ndarray]
     y: np.ndarray
 
 
-def expected(network: Network, quantized: QuantizedNetwork, test: Split) -> Expected:
+def expected(network: Network, quantized: QuantizedNetwork, test: Split, cases: Sequence[Case]) -> Expected:
+    """What `cases` are held to; the integer reference runs for those that must equal it bit for bit."""
     normalised = normalize.apply(test.x, network.mean, network.std)
-    typed = native(quantized)
-    integers = reference.integer_outputs(quantized, reference.quantize_input(quantized, test.x))
-    output_type = typed.types[typed.program.output]
-    return Expected(reference.float_outputs(network, normalised), output_type.dequantize(integers), test.y)
+    exact = dict.fromkeys(case.precision for case in cases if case.engine == "c" and not case.skip)
+    integer = {precision: _integer(quantized.at(precision), test.x) for precision in exact}
+    return Expected(reference.float_outputs(network, normalised), integer, test.y)
 
 
-def run(cases: Sequence[Case], test: Split, target: Expected, cache: Path, progress: Progress) -> dict[str, Any]:
-    """Results, drift over time and confusion matrices of all cases, as report.json has them."""
+def run(
+    cases: Sequence[Case],
+    test: Split,
+    target: Expected,
+    cache: Path,
+    progress: Progress,
+    along: Course | None = None,
+) -> dict[str, Any]:
+    """Results, drift over time and confusion matrices of all cases, as report.json has them.
+
+    Every quantised step model also runs along the stream of a course: more rows of drift over time, and
+    `streaming`, which is None without one.
+    """
     frames = cache / "frames.npz"
     archive.save(frames, {}, {"x": test.x})
-    outcomes = _outcomes(cases, frames, cache, progress)
-    outputs = {case: archive.load(_outputs(case, cache))[1]["y"] for case in cases if _ran(outcomes, case)}
-    results = [_result(case, outcomes.get(case), outputs, target) for case in cases]
-    ran = [(case, outputs[case]) for case in cases if case in outputs]
+    found = _outcomes(cases, frames, _stream(along, cache), cache, progress)
+    arrays = {case: archive.load(_outputs(case, cache))[1] for case in cases if _ran(found, case)}
+    outputs = {case: kept["y"] for case, kept in arrays.items()}
+    traces = {case: trace for case, kept in arrays.items() if (trace := Trace.of(kept))}
+    steps = [(case, y) for case, y in outputs.items() if case.form == "step"]
+    rows = [row for case, y in steps for row in _place(case, drift.over_windows(y, target.float))]
+    if along:
+        rows += [row for case, trace in traces.items() for row in _place(case, drift.over_stream(trace, along))]
     return {
-        "results": results,
-        "drift_over_time": [row for case, y in ran if case.form == "step" for row in _over_time(case, y, target)],
-        "confusion": [_confusion(case, y, target) for case, y in ran if case.precision == "int8"],
+        "results": [_result(case, found.get(case), outputs, target) for case in cases],
+        "drift_over_time": rows,
+        "confusion": [
+            _confusion(case, y, target)
+            for case, y in outputs.items()
+            if case.precision in get_args(IntegerPrecision)
+        ],
+        "streaming": _streaming(outputs, traces, along, target) if along else None,
     }
+
+
+def course(network: Network, test: Split, section: VerifySection, cases: Sequence[Case]) -> Course | None:
+    """The float network along the recipe's long stream; None when there is no step model to hold to it."""
+    if not network.streams or not any(map(_streams, cases)):
+        return None
+    gates = section.gates
+    named = {*(gates.max_state_error_at or {}), *(gates.max_output_error_at or {})}
+    return drift.course(network, test.x, section.stream.steps, section.stream.streams, named)
 
 
 def float_network(wanted: Expected) -> dict[str, Any]:
@@ -79,22 +112,23 @@ def against_keras(network: Network, test: Split, outputs: np.ndarray, latency: M
     }
 
 
-def accuracy(outputs: np.ndarray, y: np.ndarray) -> float:
-    """The share of windows whose largest output is the labelled class; outputs [windows, classes]."""
-    return float(np.mean(outputs.argmax(axis=1) == y))
-
-
-def confusion_matrix(outputs: np.ndarray, y: np.ndarray) -> list[list[int]]:
-    """Windows by [true class][decided class]."""
-    classes = outputs.shape[1]
-    counts = np.bincount(y * classes + outputs.argmax(axis=1), minlength=classes * classes)
-    return [[int(n) for n in row] for row in counts.reshape(classes, classes)]
-
-
-def _outcomes(cases: Sequence[Case], frames: Path, cache: Path, progress: Progress) -> dict[Case, Outcome]:
+def _outcomes(
+    cases: Sequence[Case], frames: Path, stream: Path | None, cache: Path, progress: Progress
+) -> dict[Case, Outcome]:
     """Every case that can run, run: as many at a time as there are cores."""
     runnable = [case for case in cases if not case.skip]
-    jobs = [Job("verify", case.engine, case.path, case.form, frames, _outputs(case, cache)) for case in runnable]
+    jobs = [
+        Job(
+            "verify",
+            case.engine,
+            case.path,
+            case.form,
+            frames,
+            _outputs(case, cache),
+            stream=stream if _streams(case) else None,
+        )
+        for case in runnable
+    ]
     with progress.bar("verify", len(jobs)) as advance, ThreadPoolExecutor(os.cpu_count()) as pool:
 
         def work(pair: tuple[Case, Job]) -> tuple[Case, Outcome]:
@@ -103,6 +137,26 @@ def _outcomes(cases: Sequence[Case], frames: Path, cache: Path, progress: Progre
             return pair[0], outcome
 
         return dict(pool.map(work, zip(runnable, jobs, strict=True)))
+
+
+def _integer(quantized: QuantizedNetwork, x: np.ndarray) -> np.ndarray:
+    """The integer reference's outputs for raw windows, in real units."""
+    integers = reference.integer_outputs(quantized, reference.quantize_input(quantized, x))
+    return native(quantized)[-1].output.dequantize(integers)
+
+
+def _streams(case: Case) -> bool:
+    """Whether a case runs along a long stream: a quantised step model, on an engine that can run it."""
+    return case.form == "step" and case.precision != "float32" and not case.skip
+
+
+def _stream(along: Course | None, cache: Path) -> Path | None:
+    """The file that tells an engine what to stream and which states to record."""
+    if along is None:
+        return None
+    path = cache / "stream.npz"
+    archive.save(path, {}, {"x": along.stream.frames, "at": np.array(along.recorded, np.int64)})
+    return path
 
 
 def _outputs(case: Case, cache: Path) -> Path:
@@ -133,24 +187,6 @@ def _result(
     return row | {"status": "ok", "reason": ""} | drift | checks | {"memory": outcome.measured["memory"]}
 
 
-def measure(y: np.ndarray, wanted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Metric, drop, agreement and errors of outputs [windows, outputs] or [windows, steps, outputs].
-
-    `wanted` are the float network's outputs after every step; windows are decided by their last step.
-    """
-    last = y if y.ndim == 2 else y[:, -1]
-    float_last = wanted[:, -1]
-    error = np.abs(y - (float_last if y.ndim == 2 else wanted))
-    metric = accuracy(last, labels)
-    return {
-        "metric": metric,
-        "metric_drop": accuracy(float_last, labels) - metric,
-        "agreement": float(np.mean(last.argmax(axis=1) == float_last.argmax(axis=1))),
-        "max_abs_error": float(error.max()),
-        "mean_abs_error": float(error.mean()),
-    }
-
-
 def _identities(case: Case, outputs: dict[Case, np.ndarray], target: Expected) -> dict[str, float]:
     """Where bits must be equal, the share of outputs that are.
 
@@ -158,7 +194,8 @@ def _identities(case: Case, outputs: dict[Case, np.ndarray], target: Expected) -
     """
     y = outputs[case]
     if case.engine == "c":
-        wanted = target.integer if case.form == "step" else target.integer[:, -1]
+        integer = target.integer[case.precision]
+        wanted = integer if y.ndim == 3 else integer[:, -1]
         return {"equals_reference": float(np.mean(y == wanted.astype(np.float32)))}
     pairs = [
         other
@@ -166,23 +203,38 @@ def _identities(case: Case, outputs: dict[Case, np.ndarray], target: Expected) -
         if other.form == "sequence" and (other.engine, other.precision) == (case.engine, case.precision)
     ]
     if case.engine == "litert" and case.form == "step" and pairs:
-        return {"equals_sequence": float(np.mean(y[:, -1] == outputs[pairs[0]]))}
+        sequence = outputs[pairs[0]]
+        return {"equals_sequence": float(np.mean((y if sequence.ndim == 3 else y[:, -1]) == sequence))}
     return {}
 
 
-def _over_time(case: Case, y: np.ndarray, target: Expected) -> list[dict[str, Any]]:
-    error = np.abs(y - target.float)  # [windows, steps, outputs]
-    mean, largest = error.mean(axis=(0, 2)), error.max(axis=(0, 2))
-    return [
-        {
-            "artifact": case.artifact,
-            "engine": case.engine,
-            "step": step + 1,
-            "mean_abs_error": float(mean[step]),
-            "max_abs_error": float(largest[step]),
-        }
-        for step in range(len(mean))
+def _place(case: Case, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{"artifact": case.artifact, "engine": case.engine, **row} for row in rows]
+
+
+def _streaming(
+    outputs: Mapping[Case, np.ndarray], traces: Mapping[Case, Trace], along: Course, target: Expected
+) -> dict[str, Any]:
+    """Warm-up, and the metric of the stream's windows: with a reset at each, and without any."""
+    index = along.stream.windows
+    labels = target.y[index]
+
+    def metrics(windowed: np.ndarray, stream: np.ndarray) -> dict[str, float | None]:
+        pairs = {"windowed": windowed[index, -1], "streaming": along.decided(stream)}
+        return {name: accuracy(y, labels) if len(labels) else None for name, y in pairs.items()}
+
+    rows = [
+        {"artifact": case.artifact, "engine": case.engine} | metrics(outputs[case], trace.outputs)
+        for case, trace in traces.items()
     ]
+    return {
+        "steps": along.steps,
+        "streams": len(along.stream.frames),
+        "windows": len(labels),
+        "warm_up": asdict(along.warm_up),
+        "float": metrics(target.float, along.outputs),
+        "artifacts": rows,
+    }
 
 
 def _confusion(case: Case, y: np.ndarray, target: Expected) -> dict[str, Any]:

@@ -11,6 +11,15 @@ CI = os.environ.get("CI", "") not in ("", "0", "false")
 TOOLS = {"toolchain": ("gcc", "g++"), "browser": ("chromium",)}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--networks", type=int, default=8, help="how many random networks; 500 is the full run")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "network_seed" in metafunc.fixturenames:
+        metafunc.parametrize("network_seed", range(metafunc.config.getoption("--networks")))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if CI or config.getoption("-m"):
         return

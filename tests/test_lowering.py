@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import random_frames, random_network
+from networks import STACKS, normalised, random_frames, random_network, stack_network
 
 from edgernn import lowering
 from edgernn.errors import ExportError
-from edgernn.lowering import QType
+from edgernn.lowering import QType, TypedPass, TypedProgram
+from edgernn.network import QuantizedNetwork
 from edgernn.quantize import quantize
 
 REAL = st.floats(-1e6, 1e6, allow_nan=False).filter(lambda x: x == 0 or abs(x) > 1e-6)
@@ -45,44 +47,73 @@ def test_quantize_saturates_and_rounds_half_up() -> None:
     assert list(qtype.quantize(np.array([0.25, -0.25, 1e9, -1e9]))) == [11, 10, 127, -128]
 
 
-@pytest.mark.parametrize("state", ["int8", "int16"])
-def test_states_have_one_type_in_and_out(state: str) -> None:
-    network = random_network(cells=[("gru", 5), ("gru", 4)])
-    quantized = quantize(network, random_frames(network), state)  # type: ignore[arg-type]
-    for typed in (lowering.native(quantized), lowering.operators(quantized)):
+def step_of(typing: Callable[..., tuple[TypedPass, ...]], quantized: QuantizedNetwork) -> TypedProgram:
+    return typing(quantized)[0].forward
+
+
+def every_program(name: str, state: str, precision: str) -> list[TypedProgram]:
+    network = stack_network(name)
+    quantized = quantize(network, normalised(network, random_frames(network)), state)  # type: ignore[arg-type]
+    at = quantized.at(precision)  # type: ignore[arg-type]
+    passes = (*lowering.native(at), *lowering.operators(at))
+    return [typed for one in passes for typed in one.programs]
+
+
+@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize(("state", "precision"), [("int8", "int8"), ("int16", "int8"), ("int16", "int16x8")])
+def test_every_value_has_a_type_and_states_have_one_in_and_out(name: str, state: str, precision: str) -> None:
+    for typed in every_program(name, state, precision):
+        assert set(typed.types) == set(typed.program.sizes)
         for tied in typed.program.states:
             assert typed.types[tied.name] == typed.types[tied.next]
-    assert {lowering.operators(quantized).types[s.name].dtype for s in network.program().states} == {state}
 
 
-def test_every_value_has_a_type_and_matrix_products_read_int8() -> None:
-    network = random_network()
-    quantized = quantize(network, random_frames(network))
-    for typed in (lowering.native(quantized), lowering.operators(quantized)):
-        assert set(typed.types) == set(typed.program.sizes)
+@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize("precision", ["int8", "int16x8"])
+def test_matrix_products_read_what_the_precision_says(name: str, precision: str) -> None:
+    for typed in every_program(name, "int16", precision):
         for op in typed.program.ops:
             if op.primitive == "matvec":
-                assert typed.types[op.inputs[0]].dtype == "int8"
+                assert typed.types[op.inputs[0]].dtype == {"int8": "int8", "int16x8": "int16"}[precision]
+
+
+@pytest.mark.parametrize("state", ["int8", "int16"])
+def test_the_state_of_a_gru_has_the_type_that_is_asked_for(state: str) -> None:
+    network = random_network(cells=[("gru", 5), ("gru", 4)])
+    quantized = quantize(network, random_frames(network), state)  # type: ignore[arg-type]
+    typed = step_of(lowering.operators, quantized)
+    assert {typed.types[s.name].dtype for s in typed.program.states} == {state}
+
+
+def test_layers_may_have_precisions_of_their_own() -> None:
+    network = random_network(cells=[("gru", 5), ("gru", 4)])
+    quantized = quantize(network, random_frames(network), precisions={"gru_1": "int16x8"})
+    for typing in (lowering.native, lowering.operators):
+        typed = step_of(typing, quantized)
+        read = {op.weight.split("/")[0]: typed.types[op.inputs[0]].dtype for op in typed.program.ops if op.weight}
+        assert read == {"gru_0": "int8", "gru_1": "int16", "dense_2": "int8"}
 
 
 def test_a_value_is_requantised_once() -> None:
     network = random_network(cells=[("gru", 5), ("gru", 4)])
-    typed = lowering.native(quantize(network, random_frames(network)))
+    typed = step_of(lowering.native, quantize(network, random_frames(network)))
     casts = [op for op in typed.program.ops if op.primitive == "requantize"]
     assert len(casts) == len({op.inputs[0] for op in casts})
 
 
 @pytest.mark.parametrize("gain", [0.1, 1, 16, 1000])
-def test_the_products_of_a_layer_have_one_type_that_holds_them_all(gain: float) -> None:
+def test_the_terms_of_a_sum_have_one_type_that_holds_them_all(gain: float) -> None:
     network = random_network(cells=[("gru", 5)])
     weights = tuple(np.float32(gain) * weight for weight in network.layers[0].weights)
     layers = (dataclasses.replace(network.layers[0], weights=weights), network.layers[1])
     network = dataclasses.replace(network, layers=layers)
     quantized = quantize(network, random_frames(network))
-    types = lowering.native(quantized).types
-    largest = max(abs(end) for name in ("gru_0/from_x", "gru_0/from_h") for end in quantized.ranges[name])
-    assert types["gru_0/from_x"] == types["gru_0/from_h"]
-    assert types["gru_0/from_x"].scale == max(2.0**-12, 2.0 ** (np.floor(np.log2(largest)) - 14))
+    types = step_of(lowering.native, quantized).types
+    for gate, table in (("zr", 2.0**-11), ("g", 2.0**-12)):
+        products = [f"gru_0/{gate}_from_{source}" for source in ("x", "h")]
+        largest = max(abs(end) for name in products for end in quantized.ranges[name])
+        assert types[products[0]] == types[products[1]]
+        assert types[products[0]].scale == max(table, 2.0 ** (np.floor(np.log2(largest)) - 14))
 
 
 @pytest.mark.parametrize("cells", [[("dense", 5), ("gru", 4)], [("gru", 4), ("dense", 5)]])
@@ -90,7 +121,7 @@ def test_a_product_that_another_one_reads_is_int8_by_its_range(cells: list[tuple
     network = random_network(cells=cells)
     quantized = quantize(network, random_frames(network))
     name = next(op.output for op in network.program().ops if op.output.startswith("dense"))
-    for typed in (lowering.native(quantized), lowering.operators(quantized)):
+    for typed in (step_of(lowering.native, quantized), step_of(lowering.operators, quantized)):
         assert typed.types[name] == lowering.asymmetric_int8(*quantized.ranges[name])
         assert f"{name}/int8" not in typed.types
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import random_network
+from networks import STACKS, random_network, stack_network
 
 from edgernn import archive
 from edgernn import network as networks
@@ -56,13 +56,45 @@ def test_sparsity_is_the_share_of_zeros_in_matrices() -> None:
     assert network.sparsity == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
-def test_constants_are_the_weights_by_rows(kind: str) -> None:
-    shapes = KINDS[kind].shapes(3, 5)
-    weights = tuple(np.arange(np.prod(shape), dtype=np.float32).reshape(shape) for shape in shapes)
-    constants = KINDS[kind].constants(weights)
-    assert sum(c.size for c in constants.values()) == sum(w.size for w in weights)
-    assert all(c.ndim == 1 or c.shape[1] in (3, 5) for c in constants.values())
+@pytest.mark.parametrize("name", STACKS)
+def test_every_network_comes_back_as_it_was_saved(name: str, tmp_path: Path) -> None:
+    network = stack_network(name)
+    networks.save(network, tmp_path / "n.npz")
+    loaded = networks.load(tmp_path / "n.npz")
+    assert loaded.passes() == network.passes()
+    assert {k: v.tobytes() for k, v in loaded.constants().items()} == {
+        k: v.tobytes() for k, v in network.constants().items()
+    }
+
+
+def test_stacks_use_every_kind() -> None:
+    assert {kind for stack in STACKS.values() for kind, _ in stack} == set(KINDS)
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_programs_read_every_constant(name: str) -> None:
+    network = stack_network(name)
+    ops = [op for one in network.passes() for program in one.programs for op in program.ops]
+    assert {constant for op in ops for constant in (op.weight, op.bias) if constant} == set(network.constants())
+
+
+def test_strides_multiply_to_the_frames_of_a_step() -> None:
+    assert stack_network("two convs").frames_per_step == 2
+    cells = [
+        ("conv", {"units": 3, "kernel": 2, "stride": 2}),
+        ("gru", 2),
+        ("conv", {"units": 2, "kernel": 1, "stride": 3}),
+    ]
+    network = random_network(cells=cells)
+    assert network.frames_per_step == 6
+    assert network.program().sizes["input"] == 6 * network.inputs
+
+
+def test_a_bidirectional_network_has_no_step() -> None:
+    network = stack_network("bidirectional")
+    assert not network.streams
+    with pytest.raises(ValueError, match="it needs the whole window"):
+        network.program()
 
 
 @pytest.mark.parametrize("load", [networks.load, networks.load_quantized])
@@ -91,7 +123,7 @@ def test_an_archive_with_another_header_is_refused(
 
 def test_a_float_network_is_no_quantised_one(tmp_path: Path) -> None:
     networks.save(random_network(), tmp_path / "n.npz")
-    with pytest.raises(InputError, match=r"is not a quantised network of this version .it has no 'precision'"):
+    with pytest.raises(InputError, match=r"is not a quantised network of this version .it has no 'precisions'"):
         networks.load_quantized(tmp_path / "n.npz")
 
 

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from train import sample
 
-from edgernn import network, prune, train
-from edgernn.errors import ExportError
+from edgernn import network, prune, sparsity, train
+from edgernn.errors import ExportError, InputError
 from edgernn.network import Network
 from edgernn.recipe import PruneSection, Recipe
 from edgernn.train import loop
@@ -28,7 +26,9 @@ def recipe(**section: object) -> Recipe:
 
 
 def matrices(net: Network) -> dict[str, np.ndarray]:
-    return {name: value for name, value in net.constants().items() if value.ndim == 2}
+    """In Keras's layout."""
+    found = [(matrix, layer.weights[matrix.index]) for layer in net.layers for matrix in sparsity.matrices(layer)]
+    return {matrix.path: weight for matrix, weight in found}
 
 
 def content(net: Network, path: Path) -> bytes:
@@ -42,9 +42,17 @@ def dense(tmp_path_factory: pytest.TempPathFactory) -> Network:
     return train.fit(recipe(), sample.splits(), tmp_path_factory.mktemp("dense"), quiet=True)
 
 
+BLOCKS = {"block": [2, 1], "density": {"r": 0.8}, "layers": ["gru_2"], "sparsity": 0.6}
+
+
 @pytest.fixture(scope="module")
 def sparse(dense: Network, tmp_path_factory: pytest.TempPathFactory) -> Network:
     return prune.fine_tune(dense, recipe(), sample.splits(), tmp_path_factory.mktemp("sparse"), quiet=True)
+
+
+@pytest.fixture(scope="module")
+def in_blocks(dense: Network, tmp_path_factory: pytest.TempPathFactory) -> Network:
+    return prune.fine_tune(dense, recipe(**BLOCKS), sample.splits(), tmp_path_factory.mktemp("blocks"), quiet=True)
 
 
 def test_half_of_every_matrix_is_zero_and_the_rest_was_trained(dense: Network, sparse: Network) -> None:
@@ -63,41 +71,87 @@ def test_large_weights_survive(dense: Network, sparse: Network) -> None:
     assert before[kept].mean() > 2 * before[~kept].mean()
 
 
-def test_biases_keep_all_their_values(sparse: Network) -> None:
-    for name, bias in sparse.constants().items():
-        if bias.ndim == 1:
-            assert np.count_nonzero(bias) == bias.size, name
+def test_gates_have_the_blocks_that_were_asked_for(dense: Network, in_blocks: Network) -> None:
+    """gru_2: [4 units x 5 inputs] is 10 blocks a gate, [4 x 4] 8, of which 4 hold the diagonal."""
+    kernel, recurrent = (weight.reshape(-1, 3, 2, 2) for weight in in_blocks.layers[1].weights[:2])
+
+    kept = [(weight != 0).any(axis=3).sum(axis=(0, 2)).tolist() for weight in (kernel, recurrent)]  # by gate
+
+    assert kept == [[4, 8, 4], [4, 7, 4]]
+    for weight in (kernel, recurrent):
+        blocks = (weight != 0).sum(axis=3)  # [inputs, gates, blocks of rows]
+        assert set(np.unique(blocks)) == {0, 2}
+    for gate in np.split(in_blocks.layers[1].weights[1], 3, axis=1):
+        assert np.diag(gate).all()
+    assert [layer.sparsity for layer in in_blocks.layers[::2]] == [0, 0]
+    assert np.mean(in_blocks.layers[0].weights[0] != dense.layers[0].weights[0]) > 0.9
 
 
-def test_layers_that_are_not_named_stay_dense(dense: Network, tmp_path: Path) -> None:
-    pruned = prune.fine_tune(
-        dense, recipe(layers=["gru"], sparsity=0.75, epochs=1), sample.splits(), tmp_path, True
-    )
-
-    shares = {name: np.mean(matrix == 0) for name, matrix in matrices(pruned).items()}
-    assert shares.pop("dense/kernel") == 0
-    assert len(shares) == 4
-    assert all(0.74 < share < 0.77 for share in shares.values())
-
-
-def test_two_prunings_and_a_resumed_one_give_the_same_bytes(
-    dense: Network, sparse: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("section", [{}, {"block": [2, 1]}])
+def test_every_recurrent_layer_is_pruned_inside_bidirectional_too(
+    section: dict[str, object], tmp_path: Path
 ) -> None:
+    from edgernn.train import fitting
+
+    both = {"units": 4, "bidirectional": True}
+    layers = [{"simple_rnn": {"units": 4}}, {"lstm": both}, {"gru": both}, {"dense": {"units": 4}}, {"dense": {}}]
+    asked = {"layers": ["simple_rnn", "lstm", "gru"], "sparsity": 0.5, "epochs": 1, "learning_rate": 0.01}
+    plan = sample.recipe(asked | section, layers)
+    start = fitting.untrained(plan, sample.splits())
+
+    pruned = prune.fine_tune(start, plan, sample.splits(), tmp_path, quiet=True)
+
+    shares = {path: float(np.mean(weight == 0)) for path, weight in matrices(pruned).items()}
+    assert [shares.pop(name) for name in ("dense/kernel", "dense_2/kernel")] == [0, 0]
+    assert len(shares) == 10
+    assert set(shares.values()) == {0.5}
+
+
+def test_every_mask_of_a_pruned_network_is_its_zeros(in_blocks: Network) -> None:
+    masks = sparsity.masks_of(in_blocks)
+
+    assert [np.mean(mask) for mask in masks["gru_2"]] == [16 / 30, 15 / 24, 1]
+    assert all(mask.all() for name in ("gru", "dense") for mask in masks[name])
+
+
+def test_zeros_are_positive(sparse: Network, in_blocks: Network) -> None:
+    for net in (sparse, in_blocks):
+        assert not any(np.signbit(weight[weight == 0]).any() for layer in net.layers for weight in layer.weights)
+
+
+def test_biases_keep_all_their_values(sparse: Network, in_blocks: Network) -> None:
+    for net in (sparse, in_blocks):
+        for layer in net.layers:
+            assert np.count_nonzero(layer.weights[-1]) == layer.weights[-1].size
+
+
+def test_a_section_that_does_not_fit_is_refused_before_training(dense: Network, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="3 rows do not divide the 5 units of gru;"):
+        prune.fine_tune(dense, recipe(block=[3, 1]), sample.splits(), tmp_path, quiet=True)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["sparse", "in_blocks"])
+def test_two_prunings_and_a_resumed_one_give_the_same_bytes(
+    kind: str, dense: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    plan = recipe(**BLOCKS) if kind == "in_blocks" else recipe()
     step, seen = loop._step, []
 
     def killed(run: loop.Run, batch: object, epoch: int, number: int) -> tuple[float, float, float]:
-        if number == 14 and not seen:  # in the third epoch, while the masks are still chosen anew
+        if number == 8 and not seen:  # in the second epoch, while the masks are still chosen anew
             seen.append(number)
             raise KeyboardInterrupt
         return step(run, batch, epoch, number)
 
     monkeypatch.setattr(loop, "_step", killed)
     with pytest.raises(KeyboardInterrupt):
-        prune.fine_tune(dense, recipe(), sample.splits(), tmp_path, quiet=True)
+        prune.fine_tune(dense, plan, sample.splits(), tmp_path, quiet=True)
 
-    resumed = prune.fine_tune(dense, recipe(), sample.splits(), tmp_path, quiet=True)
+    resumed = prune.fine_tune(dense, plan, sample.splits(), tmp_path, quiet=True)
 
-    assert content(resumed, tmp_path / "resumed.npz") == content(sparse, tmp_path / "sparse.npz")
+    whole = request.getfixturevalue(kind)
+    assert content(resumed, tmp_path / "resumed.npz") == content(whole, tmp_path / "whole.npz")
 
 
 @pytest.mark.parametrize("section", [None, {"sparsity": 0.0}])
@@ -115,11 +169,3 @@ def test_a_matrix_that_came_out_too_dense_is_an_error(sparse: Network) -> None:
 
     with pytest.raises(ExportError, match="pruning left gru_2/kernel with 0 zeros of 60, below 50%"):
         prune.require_sparsity(replace(sparse, layers=layers), PruneSection(sparsity=0.5))
-
-
-@given(size=st.integers(1, 100_000), sparsity=st.floats(0, 0.999))
-def test_zeros_asked_is_the_share_less_what_rounding_keeps(size: int, sparsity: float) -> None:
-    asked = prune.zeros_asked(size, sparsity)
-
-    assert 0 <= asked < size
-    assert size * sparsity - 1.001 <= asked <= size * sparsity + 1e-6

@@ -9,36 +9,20 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from networks import STACKS
 from pydantic import ValidationError
 
 from edgernn import recipe, strict_yaml
 from edgernn.cells import CELLS
 from edgernn.errors import InputError
-from edgernn.layers import LAYERS
-from edgernn.recipe import LayerChoice, Recipe
-from edgernn.targets import Combination
+from edgernn.recipe import Recipe
 
 ACTIVITY = Path(__file__).parent.parent / "recipes" / "activity.yaml"
-SUPPORTED = frozenset(
-    {
-        Combination("tflite", "sequence", "float32"),
-        Combination("tflite", "sequence", "int8"),
-        Combination("tflite", "step", "int8"),
-        Combination("onnx", "step", "float32"),
-        Combination("c", "sequence", "int8"),
-        Combination("c", "step", "int8"),
-    }
-)
 MINIMAL: dict[str, Any] = {
     "name": "wave",
     "data": {"source": "npz", "path": "wave.npz"},
     "network": {"layers": [{"gru": {"units": 4}}, {"dense": {}}]},
 }
-
-
-@pytest.fixture(autouse=True)
-def _targets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgernn.recipe.supported", lambda: SUPPORTED)
 
 
 def write(folder: Path, document: object) -> Path:
@@ -63,7 +47,8 @@ def test_name_data_and_network_are_enough(tmp_path: Path) -> None:
     assert loaded.prune is None
     assert loaded.quantize.state == "int16"
     assert loaded.verify.engines == "all"
-    assert loaded.network.stack(3) == (LayerChoice("gru", 4), LayerChoice("dense", 3))
+    found = [(choice.name, choice.kind, choice.options.units) for choice in loaded.network.stack(3)]
+    assert found == [("gru", "gru", 4), ("dense", "dense", 3)]
 
 
 def test_sections_without_content_mean_their_defaults(tmp_path: Path) -> None:
@@ -157,7 +142,40 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
         ),
         (
             "network.layers=[{gru: {}}, {dense: {}}]",
-            "network needs units in layers.0.gru, as in gru: {units: 32}",
+            "network.layers.0.gru.units is missing",
+        ),
+        (
+            "network.layers=[{gru: {units: 3}}, {dense: {}}, {dense: {}}]",
+            "network needs units in layers.1.dense, as in dense: {units: 32}",
+        ),
+        (
+            "network.layers=[{gru: {units: 3}}, {dense: {units: 3, activation: gelu}}, {dense: {}}]",
+            "network.layers.1.dense.activation must be 'linear', 'relu', 'sigmoid', 'tanh' or 'softmax', "
+            "not 'gelu'",
+        ),
+        (
+            "network.layers=[{gru: {units: 3}}, {embedding: {entries: 9, units: 3}}, {dense: {}}]",
+            "network has an embedding in layers.1; it reads tokens, so it must come first",
+        ),
+        (
+            "quantize.layers={gruu: int16x8}",
+            "the recipe has gruu in quantize.layers, which is not a layer; did you mean gru?",
+        ),
+        (
+            "quantize.layers={gru: float32}",
+            "quantize.layers.gru must be 'int8' or 'int16x8', not 'float32'",
+        ),
+        (
+            "quantize.choose=auto",
+            "quantize has choose: auto and no drift_max; say how much drift it may cost, as in 0.02",
+        ),
+        (
+            "quantize.drift_max=0.1",
+            "quantize has drift_max, which belongs to choose: auto; add that or remove drift_max",
+        ),
+        (
+            "quantize.state=auto",
+            "the recipe has quantize.state: auto and no gate on drift; set verify.gates.agreement_min",
         ),
         (
             "network.layers=[{grv: {units: 1}}, {dense: {}}]",
@@ -172,12 +190,18 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
         ("targets={onx: {}}", "targets.onx is not a known target; did you mean onnx?"),
         (
             "targets.c.precisions=[int4]",
-            "targets.c.precisions.0 must be 'float32', 'dynamic' or 'int8', not 'int4'",
+            "targets.c.precisions.0 must be 'float32', 'dynamic', 'int8' or 'int16x8', not 'int4'",
         ),
         (
             "targets.onnx={forms: [sequence], precisions: [int8]}",
-            "targets.onnx asks for forms sequence with precisions int8, and it has none of these; "
-            "it has: step float32",
+            "targets.onnx.forms asks for sequence, and onnxruntime runs an integer sequence as a slow Scan; "
+            "ask for it with targets.onnx.integer_sequence: true",
+        ),
+        (
+            "targets={c: {precisions: [float32]}}",
+            "targets.c has nothing of what it asks for: "
+            "C is for integers: float networks run on LiteRT or onnxruntime; "
+            "it has: sequence int8, sequence int16x8, step int8, step int16x8",
         ),
         (
             "verify.engines=[]",
@@ -216,33 +240,54 @@ def test_a_recipe_is_a_mapping(tmp_path: Path, content: str) -> None:
 
 def test_units_of_the_last_layer_must_be_the_classes(tmp_path: Path) -> None:
     loaded = recipe.load(write(tmp_path, MINIMAL), ["network.layers.1.dense.units=5"])
-    assert loaded.network.stack(5)[-1] == LayerChoice("dense", 5)
+    assert loaded.network.stack(5)[-1].options.units == 5
     with pytest.raises(InputError, match=r"^network\.layers\.1\.dense\.units is 5, but the data has 7 classes"):
         loaded.network.stack(7)
 
 
-def test_every_cell_and_layer_can_be_asked_for(tmp_path: Path) -> None:
-    for kind in CELLS:
-        layers = [{kind: {"units": 2}}, *({other: {"units": 2}} for other in LAYERS), {"dense": {}}]
-        loaded = recipe.load(write(tmp_path, {**MINIMAL, "network": {"layers": layers}}))
-        assert [choice.kind for choice in loaded.network.stack(2)] == [kind, *LAYERS, "dense"]
+@pytest.mark.parametrize("name", STACKS)
+def test_every_cell_and_layer_can_be_asked_for(name: str, tmp_path: Path) -> None:
+    layers = [{kind: {"units": own} if isinstance(own, int) else dict(own)} for kind, own in STACKS[name]]
+    document = {**MINIMAL, "network": {"layers": [*layers, {"dense": {}}]}}
+    loaded = recipe.load(write(tmp_path, document))
+    assert [choice.kind for choice in loaded.network.stack(2)] == [*(kind for kind, _ in STACKS[name]), "dense"]
+    dumped = tmp_path / "dumped.yaml"
+    dumped.write_text(recipe.dump(loaded))
+    assert recipe.load(dumped) == loaded
 
 
 def test_artifacts_are_the_asked_ones_that_exist(tmp_path: Path) -> None:
     everything = recipe.load(write(tmp_path, MINIMAL))
     assert everything.artifacts() == (
-        ("tflite", "sequence", "float32"),
-        ("tflite", "sequence", "int8"),
-        ("tflite", "step", "int8"),
-        ("onnx", "step", "float32"),
+        *(
+            ("tflite", form, precision)
+            for form in ("sequence", "step")
+            for precision in ("float32", "dynamic", "int8")
+        ),
+        ("onnx", "sequence", "float32"),
+        ("onnx", "sequence", "dynamic"),
+        *(("onnx", "step", precision) for precision in ("float32", "dynamic", "int8")),
         ("c", "step", "int8"),
     )
-    some = recipe.load(write(tmp_path, MINIMAL), ["targets={c: , tflite: {forms: [sequence]}}"])
-    assert some.artifacts() == (
-        ("tflite", "sequence", "float32"),
-        ("tflite", "sequence", "int8"),
-        ("c", "step", "int8"),
+    some = recipe.load(
+        write(tmp_path, MINIMAL), ["targets={c: , tflite: {forms: [sequence], precisions: [int16x8]}}"]
     )
+    assert some.artifacts() == (("tflite", "sequence", "int16x8"), ("c", "step", "int8"))
+
+
+def test_a_bidirectional_network_gets_its_sequence_forms(tmp_path: Path) -> None:
+    layers = [{"gru": {"units": 3, "bidirectional": True}}, {"dense": {}}]
+    loaded = recipe.load(write(tmp_path, {**MINIMAL, "network": {"layers": layers}}))
+    assert {one.form for one in loaded.artifacts()} == {"sequence"}
+    assert {one.target for one in loaded.artifacts()} == {"tflite", "onnx", "c"}
+    for name in ("tflite", "onnx", "c"):
+        with pytest.raises(
+            InputError, match=f"targets.{name}.forms asks for step, and gru reads the window backwards"
+        ):
+            recipe.load(
+                write(tmp_path, {**MINIMAL, "network": {"layers": layers}}),
+                [f"targets={{{name}: {{forms: [step]}}}}"],
+            )
 
 
 @given(

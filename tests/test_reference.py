@@ -1,19 +1,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import random_frames, random_network
+from networks import STACKS, normalised, random_frames, random_network, stack_network
 
 from edgernn import reference
 from edgernn.errors import ExportError
-from edgernn.lowering import QType, expand_blend, native
-from edgernn.network import CELLS, Network
+from edgernn.expand import expand
+from edgernn.lowering import QType, TypedProgram, native
+from edgernn.network import Network, QuantizedNetwork
 from edgernn.quantize import quantize
 from edgernn.reference import run_float
+
+
+def typed_step(quantized: QuantizedNetwork) -> TypedProgram:
+    return native(quantized)[0].forward
 
 
 def test_the_float_gru_is_the_equations_of_its_paper() -> None:
@@ -30,50 +36,108 @@ def test_the_float_gru_is_the_equations_of_its_paper() -> None:
     np.testing.assert_allclose(reference.float_outputs(network, x)[:, -1], y, atol=1e-12)
 
 
-@pytest.mark.parametrize("cell", sorted(CELLS))
-def test_the_integer_reference_follows_the_float_one(cell: str) -> None:
-    network = random_network(cells=[(cell, 24)], outputs=5, steps=60)
+@pytest.mark.parametrize("name", STACKS)
+def test_the_integer_reference_follows_the_float_one(name: str) -> None:
+    network = stack_network(name, steps=40)
     frames = random_frames(network, 32)
-    normalised = (frames - network.mean) / network.std
-    wanted = reference.float_outputs(network, normalised)
+    wanted = reference.float_outputs(network, normalised(network, frames))
     errors = {}
     for granularity in ("tensor", "row"):
-        quantized = quantize(network, normalised, granularity=granularity)  # type: ignore[arg-type]
-        typed = native(quantized)
-        integers = reference.integer_outputs(quantized, reference.quantize_input(quantized, frames))
-        got = typed.types[typed.program.output].dequantize(integers)
-        errors[granularity] = float(np.abs(got - wanted).mean())
-    # 8-bit weights and inputs have a relative step of 1/255; outputs here have a spread of about 1
-    assert errors["tensor"] < 0.02
-    assert errors["row"] < errors["tensor"]
+        quantized = quantize(network, normalised(network, frames), granularity=granularity)  # type: ignore[arg-type]
+        for precision in ("int8", "int16x8"):
+            at = quantized.at(precision)  # type: ignore[arg-type]
+            integers = reference.integer_outputs(at, reference.quantize_input(at, frames))
+            error = np.abs(native(at)[-1].output.dequantize(integers) - wanted)
+            errors[granularity, precision] = float(error.mean()) / wanted.std()
+    # 8-bit weights and inputs have a relative step of 1/255, and layers add their errors up
+    assert errors["tensor", "int8"] < 0.03
+    assert errors["row", "int16x8"] < 0.02
+    assert errors["row", "int16x8"] < errors["tensor", "int8"]
+
+
+def test_a_bidirectional_layer_reads_both_ways() -> None:
+    network = random_network(cells=[("gru", {"units": 5, "bidirectional": True})])
+    x = random_frames(network, 2).astype(np.float64)
+    gru, dense = network.layers
+    ways = []
+    for weights, frames in ((gru.weights[:3], x), (gru.weights[3:], x[:, ::-1])):
+        one = dataclasses.replace(
+            gru, options=gru.options.model_copy(update={"bidirectional": False}), weights=weights
+        )
+        alone = dataclasses.replace(network, layers=(one,))
+        ways.append(reference.float_outputs(alone, frames)[:, -1])
+    wanted = np.concatenate(ways, axis=1) @ dense.weights[0] + dense.weights[1]
+    np.testing.assert_allclose(reference.float_outputs(network, x)[:, -1], wanted, atol=1e-12)
+
+
+def test_attention_over_a_stream_is_that_of_the_window() -> None:
+    network = random_network(cells=[("gru", 5), ("attention", {"units": 4})])
+    x = random_frames(network, 2).astype(np.float64)
+    gru, attention, dense = network.layers
+    states = reference.float_outputs(dataclasses.replace(network, layers=(gru,)), x)
+    kernel, bias, score = attention.weights
+    e = np.tanh(states @ kernel + bias) @ score
+    share = np.exp(e) / np.exp(e).sum(axis=1, keepdims=True)
+    wanted = (share * states).sum(axis=1) @ dense.weights[0] + dense.weights[1]
+    np.testing.assert_allclose(reference.float_outputs(network, x)[:, -1], wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("over", "function"), [("mean", np.mean), ("max", np.max), ("last", lambda x, axis: x[:, -1])]
+)
+def test_pooling_over_a_stream_is_that_of_the_window(over: str, function: Callable[..., np.ndarray]) -> None:
+    network = random_network(cells=[("gru", 5), ("pool", {"over": over})])
+    x = random_frames(network, 2).astype(np.float64)
+    states = reference.float_outputs(dataclasses.replace(network, layers=network.layers[:1]), x)
+    pooled = reference.float_outputs(dataclasses.replace(network, layers=network.layers[:2]), x)
+    np.testing.assert_allclose(pooled[:, -1], function(states, axis=1), atol=1e-6)
+
+
+def test_a_strided_convolution_sees_the_frames_up_to_its_own() -> None:
+    network = random_network(cells=[("conv", {"units": 4, "kernel": 3, "stride": 2}), ("gru", 3)], steps=6)
+    x = random_frames(network, 2).astype(np.float64)
+    kernel, bias = network.layers[0].weights
+    padded = np.concatenate([np.zeros((2, 1, network.inputs)), x], axis=1)
+    wanted = [np.einsum("bki,kiu->bu", padded[:, t : t + 3], kernel) + bias for t in (0, 2, 4)]
+    alone = dataclasses.replace(network, layers=network.layers[:1])
+    np.testing.assert_allclose(reference.float_outputs(alone, x), np.stack(wanted, axis=1), atol=1e-12)
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 9), st.integers(1, 20), st.floats(0.01, 30))
-def test_no_integer_ever_leaves_its_type(seed: int, inputs: int, units: int, gain: float) -> None:
-    network = random_network(seed, inputs, [("gru", units), ("gru", 3)], steps=6)
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 9),
+    st.integers(1, 20),
+    st.floats(0.01, 30),
+    st.sampled_from(["int8", "int16x8"]),
+)
+def test_no_integer_ever_leaves_its_type(seed: int, inputs: int, units: int, gain: float, precision: str) -> None:
+    cells = [("conv", {"units": 4, "kernel": 2}), ("gru", units), ("lstm", 3), ("attention", {"units": 2})]
+    network = random_network(seed, inputs, cells, steps=6)
     frames = random_frames(network, 3, seed) * np.float32(gain)
-    quantized = quantize(network, (frames - network.mean) / network.std)
+    quantized = quantize(network, normalised(network, frames)).at(precision)  # type: ignore[arg-type]
     limits = {"int8": (-128, 127), "int16": (-32768, 32767)}
-    typed = native(quantized)
+    typed = typed_step(quantized)
     seen: dict[str, tuple[int, int]] = {}
 
     def observe(name: str, value: np.ndarray) -> None:
         low, high = seen.get(name, (0, 0))
         seen[name] = (min(low, int(value.min())), max(high, int(value.max())))
 
-    reference.run_integer(typed, reference.quantize_input(quantized, frames), observe)
+    reference.run_integer(native(quantized), reference.quantize_input(quantized, frames), observe)
     assert set(seen) == set(typed.types)
     for name, (low, high) in seen.items():
         assert limits[typed.types[name].dtype][0] <= low, name
         assert high <= limits[typed.types[name].dtype][1], name
 
 
-def test_expanding_the_blend_changes_nothing() -> None:
-    network = random_network()
+@pytest.mark.parametrize("name", ["three cells", "layer_norm", "pool mean"])
+def test_expanding_changes_nothing(name: str) -> None:
+    network = stack_network(name)
     x = random_frames(network, 2)
-    expanded = run_float(expand_blend(network.program()), network.constants(), x)
-    np.testing.assert_allclose(expanded, reference.float_outputs(network, x), atol=1e-15)
+    one = network.passes()[0]
+    expanded = run_float([dataclasses.replace(one, forward=expand(one.forward))], network.constants(), x)
+    np.testing.assert_allclose(expanded, reference.float_outputs(network, x), atol=1e-13)
 
 
 def test_streams_do_not_touch_each_other() -> None:
@@ -92,7 +156,7 @@ def test_input_is_normalised_quantised_and_saturated() -> None:
     normalised = (frames - network.mean) / network.std
     quantized = quantize(network, normalised)
     q = reference.quantize_input(quantized, frames)
-    typed = native(quantized)
+    typed = typed_step(quantized)
     back = typed.types["input"].dequantize(q)
     assert np.abs(back - normalised).max() <= typed.types["input"].scale * 0.501
     assert set(reference.quantize_input(quantized, np.full((1, 6), 1e30, np.float32)).ravel()) == {127}
@@ -108,39 +172,37 @@ def test_a_mean_far_from_zero_costs_no_precision() -> None:
     mean, std = network.mean.astype(np.float64), network.std.astype(np.float64)
     normalised = (frames - mean) / std
     quantized = quantize(network, normalised)
-    qtype = native(quantized).types["input"]
+    qtype = typed_step(quantized).types["input"]
     exact = normalised / qtype.scale + qtype.zero_point
     got = reference.quantize_input(quantized, frames)
     assert np.abs(got - exact).max() < 0.5 + 1e-4
 
 
 def opposed() -> tuple[Network, np.ndarray]:
-    """A GRU of one unit, and frames for which every gate gets +12 from the frame and -10 from the bias of h."""
-    network = random_network(inputs=1, cells=[("gru", 1)], outputs=1, steps=2)
-    kernel, recurrent = np.full((1, 3), 12, np.float32), np.zeros((1, 3), np.float32)
-    bias = np.array([[0, 0, 0], [-10, -10, -10]], np.float32)
-    gru = dataclasses.replace(network.layers[0], weights=(kernel, recurrent, bias))
+    """A layer of one unit, and frames for which it gets +12 from the frame and, once it is 1, -10 from itself."""
+    network = random_network(inputs=1, cells=[("simple_rnn", 1)], outputs=1, steps=2)
+    weights = (np.full((1, 1), 12, np.float32), np.full((1, 1), -10, np.float32), np.zeros(1, np.float32))
+    rnn = dataclasses.replace(network.layers[0], name="rnn", weights=weights)
     unit = np.ones(1, np.float32)
-    network = dataclasses.replace(network, layers=(gru, network.layers[1]), mean=0 * unit, std=unit)
+    network = dataclasses.replace(network, layers=(rnn, network.layers[1]), mean=0 * unit, std=unit)
     return network, np.ones((1, 2, 1), np.float32)
 
 
 def test_twelve_and_minus_ten_are_two() -> None:
     network, frames = opposed()
     quantized = quantize(network, frames)
-    typed = native(quantized)
+    typed = typed_step(quantized)
     seen: dict[str, float] = {}
 
     def observe(name: str, value: np.ndarray) -> None:
         seen[name] = float(typed.types[name].dequantize(value)[0, 0])
 
-    reference.run_integer(typed, reference.quantize_input(quantized, frames), observe)
-    gate = next(op.inputs[0] for op in typed.program.ops if op.output == "gru_0/z")
-    step = typed.types["gru_0/from_x"].scale
-    assert seen["gru_0/from_x"] == pytest.approx(12, abs=step)
-    assert seen["gru_0/from_h"] == pytest.approx(-10, abs=step)
-    assert seen[gate] == pytest.approx(2, abs=2 * step)
-    assert seen["gru_0/z"] == pytest.approx(1 / (1 + np.exp(-2)), abs=step)
+    reference.run_integer(native(quantized), reference.quantize_input(quantized, frames), observe)
+    gate = next(op.inputs[0] for op in typed.program.ops if op.output == "rnn/h_next")
+    step = typed.types["rnn/from_x"].scale
+    assert seen["rnn/from_x"] == pytest.approx(12, abs=step)
+    assert seen["rnn/from_h"] == pytest.approx(-10 * 127 / 128, abs=step)  # the state is 127 / 128
+    assert seen[gate] == pytest.approx(12 - 10 * 127 / 128, abs=2 * step)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +217,7 @@ def test_twelve_and_minus_ten_are_two() -> None:
 )
 def test_a_sum_that_no_shift_can_express_is_refused(sources: tuple[QType, QType], target: QType) -> None:
     network = random_network()
-    typed = native(quantize(network, random_frames(network)))
+    typed = typed_step(quantize(network, random_frames(network)))
     op = next(op for op in typed.program.ops if op.primitive == "add")
     types = {**typed.types, **dict(zip(op.inputs, sources, strict=True)), op.output: target}
     with pytest.raises(ExportError, match=f"{op.output}: "):
@@ -179,7 +241,7 @@ def test_a_dense_layer_between_others_may_leave_the_unit_range(cells: list[tuple
     quantized = quantize(network, normalised)
     between = next(layer.name for layer in layers if layer.kind == "dense") + "/output"
     assert quantized.ranges[between][1] > 2
-    typed = native(quantized)
+    typed = typed_step(quantized)
     integers = reference.integer_outputs(quantized, reference.quantize_input(quantized, frames))
     wanted = reference.float_outputs(network, normalised)
     error = np.abs(typed.types[typed.program.output].dequantize(integers) - wanted) / wanted.std()

@@ -4,41 +4,16 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-import pytest
 from networks import random_frames, random_network
 
 from edgernn import verify
 from edgernn.cases import cases
 from edgernn.datasets.splits import Split
+from edgernn.metric import accuracy
 from edgernn.progress import Progress
 from edgernn.quantize import quantize
+from edgernn.recipe import Gates, StreamSection, VerifySection
 from edgernn.targets import Combination, tflite
-
-
-def test_measures_are_those_of_their_names() -> None:
-    wanted = np.array([[[0.0, 1.0], [2.0, 1.0]], [[0.0, 3.0], [0.0, 1.0]]])  # decides 0, then 1
-    got = np.array([[1.0, 1.5], [0.0, 0.5]])  # decides 1, then 1
-    found = verify.measure(got, wanted, np.array([0, 1]))
-    assert found == {
-        "metric": 0.5,
-        "metric_drop": 0.5,
-        "agreement": 0.5,
-        "max_abs_error": 1.0,
-        "mean_abs_error": pytest.approx((1.0 + 0.5 + 0.0 + 0.5) / 4),
-    }
-
-
-def test_a_step_model_is_held_to_every_step() -> None:
-    wanted = np.zeros((1, 3, 2))
-    got = wanted.copy()
-    got[0, 0, 0] = 7.0  # an early error that the last step no longer shows
-    assert verify.measure(got, wanted, np.array([0]))["max_abs_error"] == 7.0
-    assert verify.measure(got[:, -1], wanted, np.array([0]))["max_abs_error"] == 0.0
-
-
-def test_confusion_counts_true_by_decided() -> None:
-    outputs = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    assert verify.confusion_matrix(outputs, np.array([0, 1, 1])) == [[1, 0], [1, 1]]
 
 
 def test_every_case_has_a_result_and_what_cannot_run_says_why(tmp_path: Path) -> None:
@@ -46,14 +21,18 @@ def test_every_case_has_a_result_and_what_cannot_run_says_why(tmp_path: Path) ->
     frames = random_frames(network, 5)
     quantized = quantize(network, (frames - network.mean) / network.std)
     test = Split(frames, np.array([0, 1, 2, 3, 0]), np.array(["a"] * 5))
-    wanted = verify.expected(network, quantized, test)
     combinations = [Combination("tflite", form, "int8") for form in ("sequence", "step")]
     for combination in combinations:
         tflite.export(network, quantized, combination.form, combination.precision, tmp_path)
     work = cases(combinations, ["litert", "litert-ref"], tmp_path)
+    wanted = verify.expected(network, quantized, test, work)
     broken = [dataclasses.replace(c, path=tmp_path / "gone.tflite") for c in work if c.engine == "litert-ref"]
     kept = [c for c in work if c.engine != "litert-ref"] + broken
-    found = verify.run(kept, test, wanted, tmp_path / "cache", Progress(quiet=True))
+    section = VerifySection(
+        stream=StreamSection(steps=40), gates=Gates(max_state_error_at={11: 1.0}, max_output_error_at={13: 1.0})
+    )
+    course = verify.course(network, test, section, kept)
+    found = verify.run(kept, test, wanted, tmp_path / "cache", Progress(quiet=True), course)
 
     by_status = {(row["engine"], row["form"]): row for row in found["results"]}
     assert by_status["litert", "sequence"]["status"] == "ok"
@@ -62,7 +41,29 @@ def test_every_case_has_a_result_and_what_cannot_run_says_why(tmp_path: Path) ->
     assert "verify.engines does not name tflm" in by_status["tflm", "step"]["reason"]
     assert by_status["litert-ref", "step"]["status"] == "failed"
     assert "Could not open" in by_status["litert-ref", "step"]["reason"]
-    over_time = [row for row in found["drift_over_time"] if row["engine"] == "litert"]
+    assert {row["engine"] for row in found["drift_over_time"]} == {"litert"}
+    over_time = [row for row in found["drift_over_time"] if row["over"] == "windows"]
     assert [row["step"] for row in over_time] == list(range(1, 7))
     step_row = by_status["litert", "step"]
     assert step_row["max_abs_error"] == max(row["max_abs_error"] for row in over_time)
+
+    along = [row for row in found["drift_over_time"] if row["over"] == "stream"]
+    assert [row["step"] for row in along] == [1, 2, 3, 5, 7, 10, 11, 13, 15, 20, 30, 40]
+    assert all(0 < row["states"]["gru_0/h"]["mean_abs_error"] < 0.1 for row in along)
+    streaming = found["streaming"]
+    assert (streaming["steps"], streaming["streams"], streaming["windows"]) == (40, 1, 6)
+    assert [(row["artifact"], row["engine"]) for row in streaming["artifacts"]] == [("step.int8.tflite", "litert")]
+    assert set(streaming["float"]) == {"windowed", "streaming"}
+    assert course is not None
+    assert streaming["float"]["windowed"] == accuracy(
+        wanted.float[course.stream.windows, -1], test.y[course.stream.windows]
+    )
+
+
+def test_without_a_quantised_step_model_there_is_no_stream(tmp_path: Path) -> None:
+    network = random_network(steps=6)
+    test = Split(random_frames(network, 2), np.array([0, 1]), np.array(["a"] * 2))
+    some = [Combination("tflite", "step", "float32"), Combination("tflite", "sequence", "int8")]
+    assert verify.course(network, test, VerifySection(), cases(some, ["litert"], tmp_path)) is None
+    step = [Combination("tflite", "step", "int8")]
+    assert verify.course(network, test, VerifySection(), cases(step, ["c"], tmp_path)) is None

@@ -14,8 +14,9 @@ DEVICES = {"host": "edgernn.devices.host"}
 class Job(NamedTuple):
     """One artifact on one engine: its outputs for all frames, or the time that one inference takes.
 
-    `frames` is a .npz file with `x`, raw frames float32 [windows, steps, inputs]; `outputs` is where the
-    outputs of a `verify` job go, as `y` of a .npz file.
+    `frames` is a .npz file with `x`, raw frames float32 [windows, frames, channels]; `outputs` is where the
+    outputs of a `verify` job go, as `y` of a .npz file. `stream` is one with `x`, raw frames of long streams
+    [streams, frames, channels], and `at`, the steps after which to record the states; both go to `outputs` too.
     """
 
     action: Literal["verify", "benchmark"]
@@ -27,6 +28,7 @@ class Job(NamedTuple):
     threads: int = 1
     runs: int = 0
     warmup: int = 0
+    stream: Path | None = None
 
 
 class Outcome(NamedTuple):

@@ -7,12 +7,14 @@ MissingToolError when it is not installed; `refusal(form, precision)` says why i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Protocol, cast
 
 import numpy as np
 
+from edgernn.engines.trace import Trace
 from edgernn.errors import MissingToolError
 from edgernn.network import Form, Precision
 
@@ -35,15 +37,22 @@ class Session(Protocol):
         """Bytes by the names of report.json: state_bytes, scratch_bytes, arena_bytes; None when unknown."""
 
     def outputs(self, frames: np.ndarray) -> np.ndarray:
-        """Real outputs for raw frames, float32 [windows, steps, inputs].
+        """Real outputs for raw frames, float32 [windows, frames, channels].
 
-        Sequence form: [windows, outputs]. Step form: the outputs after every step of a stream that starts at
-        zero states, [windows, steps, outputs]. Normalising, quantising and dequantising are the session's,
-        with the constants that the artifact carries.
+        Sequence form: [windows, outputs]. Step form: the outputs after every step of a stream that starts
+        afresh, [windows, steps, outputs]; a strided network takes several frames a step. Normalising,
+        quantising and dequantising are the session's, with the constants that the artifact carries.
+        """
+
+    def trace(self, frames: np.ndarray, at: Sequence[int]) -> Trace:
+        """Outputs at every step of raw streams, and the states after the steps `at`; step form only.
+
+        `frames` are float32 [streams, frames, channels]; `at` counts from 1 and goes up. No other state is
+        kept, so that memory does not grow with the states of a long stream.
         """
 
     def prepare(self, frames: np.ndarray) -> None:
-        """Set the input of `invoke`: the window [steps, inputs], or its first frame in step form."""
+        """Set the input of `invoke`: the window [frames, channels], or its first step in step form."""
 
     def invoke(self) -> None:
         """One inference on the prepared input, a window or a step: what a benchmark times."""

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import ctypes
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from edgernn.engines import compiler
-from edgernn.errors import MissingToolError
+from edgernn.engines import c_state, compiler
+from edgernn.engines.trace import Trace
+from edgernn.errors import InputError, MissingToolError
 from edgernn.network import Form, Precision
 from edgernn.targets import c as target
 
 TARGET = "c"
 _DRIVER = Path(__file__).with_name("c_driver.c")
-_FUNCTIONS = {  # of the driver: the number of sizes that follow the two pointers
-    "driver_quantize": 1,
-    "driver_dequantize": 1,
-    "driver_steps": 2,
-    "driver_sequences": 2,
+_FUNCTIONS = {  # of the driver: how many pointers and how many sizes they take; those of steps are not always there
+    "driver_quantize": (2, 1),
+    "driver_dequantize": (2, 1),
+    "driver_sequences": (2, 2),
+    "driver_steps": (2, 2),
+    "driver_trace": (4, 2),
 }
 
 
@@ -36,20 +39,27 @@ def refusal(form: Form, precision: Precision) -> str:
 def open(path: Path, form: Form, threads: int) -> CSession:
     """Compile and load the folder `path`. The generated C runs in one thread, whatever `threads` is.
 
-    Raises MissingToolError without a C compiler for this machine.
+    Raises MissingToolError without a C compiler for this machine, InputError for a form that the model has not.
     """
-    return CSession(_library(target.model_name(path), _sources(path), compiler.find()), form)
+    name, sources = target.model_name(path), _sources(path)
+    library = _library(name, sources, compiler.find())
+    if form == "step" and _constant(library, "driver_window"):
+        raise InputError(f"{path} takes whole windows only: it has a sequence form and no step form")
+    return CSession(library, form, c_state.members(dict(sources)[f"{name}.h"]))
 
 
 class CSession:
     """A compiled model; see `edgernn.engines.Session`. One `invoke` makes `per_invoke` inferences."""
 
-    def __init__(self, library: ctypes.CDLL, form: Form) -> None:
+    def __init__(self, library: ctypes.CDLL, form: Form, states: tuple[c_state.Member, ...]) -> None:
         self._library = library
         self._form = form
+        self._states = states
         self._run = library.driver_steps if form == "step" else library.driver_sequences
         self._inputs = _constant(library, "driver_inputs")
         self._outputs = _constant(library, "driver_outputs")
+        self._every_step = form == "step" or bool(_constant(library, "driver_every_step"))
+        self._input_type = np.dtype(f"i{_constant(library, 'driver_input_bytes')}")
         self.per_invoke = 1
 
     @property
@@ -62,36 +72,70 @@ class CSession:
 
     def outputs(self, frames: np.ndarray) -> np.ndarray:
         """Real outputs, float32, for raw frames [windows, steps, inputs]."""
-        integers = self.integer_outputs(frames)
+        return self._dequantized(self.integer_outputs(frames))
+
+    def trace(self, frames: np.ndarray, at: Sequence[int]) -> Trace:
+        x, steps = self.quantize(frames), np.array(at, np.uintp)
+        y = np.empty((*x.shape[:2], self._outputs), np.int16)
+        seen = np.empty((len(x), len(at)), self._struct())
+        for stream, outputs, states in zip(x, y, seen, strict=True):
+            pointers = map(_pointer, (stream, outputs, steps, states))
+            self._library.driver_trace(*pointers, len(stream), len(at))
+        real = {one.name: one.qtype.dequantize(seen[one.name]).astype(np.float32) for one in self._states}
+        return Trace(self._dequantized(y), real if len(at) else {})
+
+    def integer_outputs(self, frames: np.ndarray) -> np.ndarray:
+        """The model's own outputs, int16, for raw frames: [windows, outputs], or those of all steps.
+
+        [windows, steps, outputs] are those of step form, and of a network that gives every step.
+        """
+        x = self.quantize(frames)
+        windows, steps, _ = x.shape
+        y = np.empty((windows, self._results(steps), self._outputs), np.int16)
+        self._run(_pointer(x), _pointer(y), windows, steps)
+        return y if self._every_step else y[:, 0]
+
+    def quantize(self, frames: np.ndarray) -> np.ndarray:
+        """Raw frames [..., frames, channels] as the model's input, [..., steps, inputs] in its integer type.
+
+        Raises InputError where it takes windows of another length.
+        """
+        count, channels = frames.shape[-2:]
+        window = _constant(self._library, "driver_window")
+        if window and count != window:
+            raise InputError(f"the model takes windows of {window} frames, not {count}")
+        steps = count * channels // self._inputs  # of several frames in a strided network
+        raw = np.ascontiguousarray(frames[..., : steps * self._inputs // channels, :], np.float32)
+        x = np.empty((*raw.shape[:-2], steps, self._inputs), self._input_type)
+        self._library.driver_quantize(_pointer(raw), _pointer(x), x.size // self._inputs)
+        return x
+
+    def _results(self, steps: int) -> int:
+        """How many outputs so many steps give."""
+        return _constant(self._library, "driver_results") or (steps if self._every_step else 1)
+
+    def _dequantized(self, integers: np.ndarray) -> np.ndarray:
+        """Outputs [..., outputs] as real numbers, float32."""
         real = np.empty(integers.shape, np.float32)
         self._library.driver_dequantize(_pointer(integers), _pointer(real), integers.size // self._outputs)
         return real
 
-    def integer_outputs(self, frames: np.ndarray) -> np.ndarray:
-        """The model's own outputs, int16 [windows, (steps in step form,) outputs], for raw frames."""
-        x = self.quantize(frames)
-        windows, steps, _ = x.shape
-        rows = (windows, steps) if self._form == "step" else (windows,)
-        y = np.empty((*rows, self._outputs), np.int16)
-        self._run(_pointer(x), _pointer(y), windows, steps)
-        return y
-
-    def quantize(self, frames: np.ndarray) -> np.ndarray:
-        """Raw frames [..., inputs] as the model's input, int8."""
-        raw = np.ascontiguousarray(frames, np.float32)
-        x = np.empty(raw.shape, np.int8)
-        self._library.driver_quantize(_pointer(raw), _pointer(x), raw.size // self._inputs)
-        return x
+    def _struct(self) -> np.dtype:
+        """The layout of the model's state; InputError where the header tells another than the compiler."""
+        layout = c_state.layout(self._states)
+        if layout.itemsize != _constant(self._library, "driver_state_size"):
+            raise InputError("the generated header tells its state struct wrong; build it again")
+        return layout
 
     def prepare(self, frames: np.ndarray) -> None:
-        """Set the input of `invoke`: the window [steps, inputs].
+        """Set the input of `invoke`: the window [frames, channels].
 
         A step takes about as long as a call from Python, so that step form goes through the whole window.
         """
         x = self.quantize(frames)
         steps = len(x)
         self.per_invoke = steps if self._form == "step" else 1
-        self.prepared_outputs = np.zeros((self.per_invoke, self._outputs), np.int16)
+        self.prepared_outputs = np.zeros((self._results(steps), self._outputs), np.int16)
         self._x = x  # keeps the memory that the pointer shows
         sizes = ctypes.c_size_t(1), ctypes.c_size_t(steps)
         self._arguments = (_pointer(x), _pointer(self.prepared_outputs), *sizes)
@@ -99,7 +143,7 @@ class CSession:
     def invoke(self) -> None:
         """`per_invoke` inferences on the prepared input, one window or its steps as a stream.
 
-        What they give is in `prepared_outputs`, int16 [per_invoke, outputs].
+        What they give is in `prepared_outputs`, int16 [results, outputs].
         """
         self._run(*self._arguments)
 
@@ -122,9 +166,10 @@ def _library(name: str, sources: tuple[tuple[str, str], ...], cc: compiler.Compi
             library = ctypes.CDLL(str(built))
         except OSError:
             raise MissingToolError(f"{cc.version} compiles for another machine; unset CC or correct it") from None
-    for function, sizes in _FUNCTIONS.items():
-        getattr(library, function).restype = None
-        getattr(library, function).argtypes = (ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_size_t] * sizes)
+    for function, (pointers, sizes) in _FUNCTIONS.items():
+        if hasattr(library, function):
+            getattr(library, function).restype = None
+            getattr(library, function).argtypes = (*[ctypes.c_void_p] * pointers, *[ctypes.c_size_t] * sizes)
     return library
 
 

@@ -5,6 +5,7 @@
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include HEADER
 
@@ -16,8 +17,18 @@ typedef MODEL(_output_t) output_t;
 
 const size_t driver_inputs = INPUTS;
 const size_t driver_outputs = OUTPUTS;
+const size_t driver_input_bytes = sizeof(input_t);
+const size_t driver_state_size = sizeof(state_t);
 const size_t driver_state_bytes = SIZE(_STATE_BYTES);
 const size_t driver_scratch_bytes = SIZE(_SCRATCH_BYTES);
+const size_t driver_every_step = SIZE(_EVERY_STEP);
+#if SIZE(_STREAMS)
+const size_t driver_window = 0; /* as many frames as there are */
+const size_t driver_results = 0; /* as many as steps, or one */
+#else
+const size_t driver_window = SIZE(_STEPS);
+const size_t driver_results = SIZE(_RESULTS);
+#endif
 
 void driver_quantize(const float *x /* [frames][INPUTS] */, input_t *q /* [frames][INPUTS] */, size_t frames)
 {
@@ -33,7 +44,8 @@ void driver_dequantize(const output_t *q /* [rows][OUTPUTS] */, float *y /* [row
     }
 }
 
-/* Every window is a stream of its own, fed frame by frame. */
+#if SIZE(_STREAMS)
+/* Every window is a stream of its own, fed step by step. */
 void driver_steps(const input_t *x /* [windows][steps][INPUTS] */, output_t *y /* [windows][steps][OUTPUTS] */,
                   size_t windows, size_t steps)
 {
@@ -46,11 +58,42 @@ void driver_steps(const input_t *x /* [windows][steps][INPUTS] */, output_t *y /
     }
 }
 
-void driver_sequences(const input_t *x /* [windows][steps][INPUTS] */, output_t *y /* [windows][OUTPUTS] */,
+void driver_sequences(const input_t *x /* [windows][steps][INPUTS] */, output_t *y /* [windows][results][OUTPUTS] */,
                       size_t windows, size_t steps)
 {
+    const size_t results = SIZE(_EVERY_STEP) ? steps : 1;
     state_t state;
     for (size_t i = 0; i < windows; i++) {
-        MODEL(_sequence)(&state, x + i * steps * INPUTS, steps, y + i * OUTPUTS);
+        MODEL(_sequence)(&state, x + i * steps * INPUTS, steps, y + i * results * OUTPUTS);
     }
 }
+
+/* One stream; `seen` takes the state after each of the steps `at`, which count from 1 and go up. */
+void driver_trace(const input_t *x /* [steps][INPUTS] */, output_t *y /* [steps][OUTPUTS] */,
+                  const size_t *at /* [count] */, state_t *seen /* [count] */, size_t steps, size_t count)
+{
+    state_t state;
+    size_t next = 0;
+    MODEL(_reset)(&state);
+    for (size_t i = 0; i < steps; i++) {
+        MODEL(_step)(&state, x + i * INPUTS, y + i * OUTPUTS);
+        if (next < count && at[next] == i + 1) {
+            seen[next++] = state;
+        }
+    }
+}
+#else
+/* What a window takes may be too much for the stack. */
+void driver_sequences(const input_t *x /* [windows][steps][INPUTS] */, output_t *y /* [windows][results][OUTPUTS] */,
+                      size_t windows, size_t steps)
+{
+    state_t *const state = malloc(sizeof *state);
+    if (state == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < windows; i++) {
+        MODEL(_sequence)(state, x + i * steps * INPUTS, y + i * SIZE(_RESULTS) * OUTPUTS);
+    }
+    free(state);
+}
+#endif

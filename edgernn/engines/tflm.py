@@ -30,7 +30,7 @@ def refusal(form: Form, precision: Precision) -> str:
 def open(path: Path, form: Form, threads: int) -> TfliteSession:
     interpreter = TflmInterpreter(path)
     session = TfliteSession.of(interpreter, path)
-    session.prepare(np.zeros(session.description.inputs[0].shape[-2:], np.float32))
+    session.prepare(session.blank())
     session.invoke()  # TFLM knows its memory only after a run
     session.extra_memory = {"arena_bytes": interpreter.arena_bytes()}
     return session

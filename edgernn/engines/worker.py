@@ -28,9 +28,16 @@ def main() -> None:
 
 
 def verify(job: dict[str, Any], frames: np.ndarray) -> dict[str, Any]:
-    """All outputs, written to the job's `outputs`, and the memory that the engine knows of."""
+    """All outputs, written to the job's `outputs`, and the memory that the engine knows of.
+
+    With a `stream`, what the model does along it too.
+    """
     session = _open(job)
-    archive.save(Path(job["outputs"]), {}, {"y": session.outputs(frames)})
+    found = {"y": session.outputs(frames)}
+    if job["stream"]:
+        _, arrays = archive.load(Path(job["stream"]))
+        found |= session.trace(arrays["x"], [int(step) for step in arrays["at"]]).arrays()
+    archive.save(Path(job["outputs"]), {}, found)
     return {"memory": session.memory}
 
 
@@ -41,7 +48,7 @@ def benchmark(job: dict[str, Any], frames: np.ndarray) -> dict[str, Any]:
     cannot live in memory that the first has left.
     """
     first = _open(job)
-    first.outputs(frames[:1, :2] if job["form"] == "step" else frames[:1])
+    first.outputs(frames[:1])
     before = _reset_peak()
     session = _open(job)
     session.prepare(frames[0])

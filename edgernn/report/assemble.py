@@ -11,6 +11,7 @@ from typing import Any
 from edgernn import __version__, provenance
 from edgernn.network import Network
 from edgernn.recipe import Recipe
+from edgernn.sparsity import densities
 from edgernn.stages import StageRecord, digest
 from edgernn.targets import Combination, artifact_bytes, artifact_name, audit
 
@@ -53,6 +54,8 @@ def content(
         "artifacts": [_artifact(combination, folder) for combination in combinations],
         "results": _results(measured),
         "drift_over_time": measured["verify"]["drift_over_time"],
+        "streaming": measured["verify"]["streaming"],
+        "quantization": measured["chosen"],
         "provenance": {
             "data": provenance.data(recipe),
             "tools": provenance.versions(*provenance.ALL),
@@ -71,9 +74,10 @@ def _network(network: Network) -> dict[str, Any]:
                 "name": layer.name,
                 "kind": layer.kind,
                 "inputs": layer.inputs,
-                "units": layer.units,
+                "units": layer.outputs,
                 "parameters": layer.parameters,
                 "sparsity": layer.sparsity,
+                "density": [one._asdict() for one in densities(network) if one.layer == layer.name],
             }
             for layer in network.layers
         ],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgernn.report import drift, marks, plots, results, tables, units, verdict
+from edgernn.report import drift, marks, plots, quantization, results, streaming, tables, units, verdict
 
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 
@@ -41,6 +41,7 @@ def html(report: Mapping[str, Any]) -> str:
             "size_plot": plots.size_plot(report),
             "latency_plot": plots.latency_plot(report),
             "drift_plots": [plot for which in ("mean", "max") if (plot := drift.plot(report, which))],
+            "state_plots": [plot for which in ("mean", "max") if (plot := drift.state_plot(report, which))],
             "drift": drift.series(report),
             "marks": marks.engines(report),
             "precisions": marks.precisions(report),
@@ -126,6 +127,8 @@ def _template(name: str, report: Mapping[str, Any], plots_and_marks: Mapping[str
         units=units,
         tables=tables,
         results=results,
+        quantization=quantization,
+        streaming=streaming,
         tiles=tiles(report),
         matrices=matrices(report),
         recipe=yaml.safe_dump(report["recipe"], sort_keys=False, allow_unicode=True, width=88),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgernn.report import units
+from edgernn.report import quantization, units
 from edgernn.report.grid import Column, Line, Table
 from edgernn.report.verdict import Report, Row, float_size, gates
 
@@ -57,7 +57,8 @@ def operator_table(report: Report) -> Table:
 
 
 def network_table(report: Report) -> Table:
-    """The layers."""
+    """The layers, with their precisions where there is an int8 artifact."""
+    precisions = quantization.precisions(report)
     columns = (
         Column("Layer"),
         Column("Kind"),
@@ -65,6 +66,7 @@ def network_table(report: Report) -> Table:
         Column("Units", True),
         Column("Parameters", True),
         Column("Zero weights", True),
+        *([Column("Precision in int8 artifacts")] if precisions else []),
     )
     lines = (
         Line(
@@ -75,11 +77,24 @@ def network_table(report: Report) -> Table:
                 str(layer["units"]),
                 units.count(layer["parameters"]),
                 units.percent(layer["sparsity"]),
+                *([precisions.get(layer["name"], units.NONE)] if precisions else []),
             )
         )
         for layer in report["network"]["layers"]
     )
     return Table("Layers", columns, tuple(lines))
+
+
+def density_table(report: Report) -> Table:
+    """How full each gate of each matrix is; empty when no weight is zero."""
+    rows = [row for layer in report["network"]["layers"] for row in layer.get("density", ())]
+    sparse = any(row["density"] < 1 for row in rows)
+    columns = (Column("Layer"), Column("Matrix"), Column("Gate"), Column("Density", True))
+    lines = (
+        Line((row["layer"], row["matrix"], row["gate"] or units.NONE, units.percent(row["density"])))
+        for row in (rows if sparse else ())
+    )
+    return Table("Density", columns, tuple(lines))
 
 
 def stage_table(report: Report) -> Table:

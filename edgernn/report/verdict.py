@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ Row = Mapping[str, Any]
 
 # The first of these that the build made is the one that the verdict speaks about.
 _SHIPPED = ("int8", "int16x8", "dynamic")
+_AT_STEP = re.compile(r"max_(state|output)_error_at_(\d+)")
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,9 @@ def _wording(report: Report, name: str) -> tuple[str, str, Callable[[float, int]
         "keras_error_max": ("Difference from Keras, of the outputs' spread", "at most", units.percent),
         "parameters_max": ("Parameters", "at most", lambda value, _: units.count(value)),
     }
+    if at_step := _AT_STEP.fullmatch(name):
+        label = f"{at_step[1].capitalize()} error at step {units.count(int(at_step[2]))}"
+        return label, "at most", lambda value, digits: units.significant(value, digits + 1)
     stem, _, end = name.rpartition("_")
     relation = {"max": "at most", "min": "at least"}.get(end, "")
     label = (stem if relation else name).replace("_", " ")

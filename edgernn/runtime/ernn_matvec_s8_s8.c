@@ -7,14 +7,14 @@ void ernn_matvec_s8_s8(const ernn_linear *layer, const int8_t *restrict x, int8_
     const size_t in_fours = layer->rows - layer->rows % ERNN_ROWS_AT_ONCE;
     for (size_t r = 0; r < in_fours; r += ERNN_ROWS_AT_ONCE) {
         int32_t sum[] = {layer->bias[r], layer->bias[r + 1], layer->bias[r + 2], layer->bias[r + 3]};
-        ernn_add_four_rows(layer->weight + r * columns, x, columns, sum);
+        ernn_add_four_rows_s8(layer->weight + r * columns, x, columns, sum);
         for (size_t i = 0; i < ERNN_ROWS_AT_ONCE; i++) {
-            y[r + i] = ernn_saturate_s8(ernn_rescale_row(layer, r + i, sum[i]) + zero_point);
+            y[r + i] = ernn_rescale_s8(sum[i], layer->multiplier[r + i], layer->shift[r + i], zero_point);
         }
     }
     for (size_t r = in_fours; r < layer->rows; r++) {
         int32_t sum = layer->bias[r];
-        ernn_add_row(layer->weight + r * columns, x, columns, &sum);
-        y[r] = ernn_saturate_s8(ernn_rescale_row(layer, r, sum) + zero_point);
+        ernn_add_row_s8(layer->weight + r * columns, x, columns, &sum);
+        y[r] = ernn_rescale_s8(sum, layer->multiplier[r], layer->shift[r], zero_point);
     }
 }

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple, Protocol, cast
 
 from edgernn import __version__
 from edgernn.errors import EdgernnError, ExportError, InputError
+from edgernn.lowering import TypedProgram
 from edgernn.network import Form, Network, Precision, QuantizedNetwork
 from edgernn.program import State
 
@@ -96,9 +97,9 @@ def audit(combination: Combination, path: Path) -> Content:
     writer = target(combination.target)
     content = writer.content(path)
     floats = {op.name for op in content.operators if op.arithmetic == "float"} - writer.BOUNDARY
-    if combination.precision == "int8" and (floats or content.float_weight_bytes):
+    if combination.precision in ("int8", "int16x8") and (floats or content.float_weight_bytes):
         raise ExportError(
-            f"{path.name} is not int8: float operators {sorted(floats)}, "
+            f"{path.name} is not {combination.precision}: float operators {sorted(floats)}, "
             f"{content.float_weight_bytes} bytes of float weights; please report this"
         )
     if combination.precision != "float32" and not content.integer_weight_bytes:
@@ -132,17 +133,34 @@ def next_name(state: State) -> str:
     return read_name(state) + ".next"
 
 
-def metadata(network: Network, form: Form, precision: Precision) -> dict[str, object]:
-    """What travels inside every artifact: how to make its input from raw frames, and what its output means."""
-    return {
+def metadata(
+    network: Network, form: Form, precision: Precision, typed: TypedProgram | None = None
+) -> dict[str, object]:
+    """What travels inside every artifact: how to make its input from raw frames, and what its output means.
+
+    `typed` is the program of an integer artifact. In step form `states` says what each state holds at the start
+    of a stream, in the numbers of its port; `frames_per_step` raw frames, one after the other, make one step.
+    """
+    about: dict[str, object] = {
         "edgernn": __version__,
         "name": network.name,
         "form": form,
         "precision": precision,
         "steps": network.steps,
+        "frames_per_step": network.frames_per_step,
+        "every_step": network.every_step,
+        "tokens": network.tokens,
         "rate_hz": network.rate_hz,
         "channels": list(network.channels),
         "mean": [float(value) for value in network.mean],
         "std": [float(value) for value in network.std],
         "labels": list(network.labels),
+        "layers": [{"name": one.name, "kind": one.kind, "units": one.outputs} for one in network.layers],
     }
+    if form == "step":
+        program = typed.program if typed else network.program()
+        about["states"] = {
+            read_name(state): {"initial": typed.initial(state) if typed else state.initial}
+            for state in program.states
+        }
+    return about

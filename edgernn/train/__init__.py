@@ -33,7 +33,10 @@ def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
 
 
 def keras_model(network: Network) -> Any:
-    """A tf_keras.Model: normalised windows [batch, steps, inputs] -> last step's output [batch, outputs]."""
+    """A tf_keras.Model: normalised windows [batch, steps, inputs] -> last step's output [batch, outputs].
+
+    Of a network with `every_step` it gives the output after every step, [batch, steps, outputs].
+    """
     from edgernn.train import models
 
     return models.sequence_model(network)
@@ -47,7 +50,7 @@ def to_network(model: Any, like: Network) -> Network:
 
 
 def keras_outputs(network: Network, x: np.ndarray) -> np.ndarray:
-    """What Keras computes for raw windows [windows, steps, inputs]: float32 [windows, outputs]."""
+    """What Keras computes for raw windows [windows, steps, inputs]: last outputs, float32 [windows, outputs]."""
     from edgernn.train import inference
 
     return inference.outputs(network, x)

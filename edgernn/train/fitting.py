@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edgernn.datasets.splits import Splits
 from edgernn.features import normalize
 from edgernn.network import Layer, Network
-from edgernn.recipe import FeaturesSection, LayerChoice, Recipe, TrainSection
+from edgernn.network_section import LayerChoice
+from edgernn.recipe import Recipe, TrainSection
 from edgernn.train import checkpoint, models
 from edgernn.train.augment import Augmentation
 from edgernn.train.feed import Feed
+from edgernn.train.initial import first_weights
 from edgernn.train.learner import Learner
 from edgernn.train.loop import Run, train
 
@@ -32,7 +35,7 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
 
     Raises InputError when the recipe gives the last layer another number of units than the data has classes.
     """
-    mean, std = _constants(recipe.features, splits)
+    mean, std = _constants(recipe, splits)
     return Network(
         name=recipe.name,
         steps=splits.train.x.shape[1],
@@ -42,6 +45,7 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
         mean=mean,
         std=std,
         layers=_layers(recipe.network.stack(len(splits.labels)), len(splits.channels), recipe.seed),
+        every_step=recipe.network.every_step,
     )
 
 
@@ -54,8 +58,11 @@ def run(
     *,
     settle: Callable[[], None] = lambda: None,
     keep_from: int = 0,
+    on: object = None,
 ) -> Run:
     """A training of `learner`, whose section may differ from the recipe's; it starts from `network`.
+
+    `on` is what else (as JSON) its result depends on.
 
     Raises InputError when the augmentation names channels that the data does not have.
     """
@@ -68,27 +75,27 @@ def run(
         batch_size=section.batch_size,
         seed=recipe.seed,
     )
-    key = checkpoint.key(stage, _settings(recipe, section), network, splits)
+    key = checkpoint.key(stage, [_settings(recipe, section), on], network, splits)
     return Run(stage, key, network, learner, feed, splits.validation, settle, keep_from)
 
 
-def _constants(features: FeaturesSection, splits: Splits) -> tuple[Any, Any]:
-    if features.normalize == "standard":
+def _constants(recipe: Recipe, splits: Splits) -> tuple[Any, Any]:
+    """Tokens are names, not amounts: they stay as they are."""
+    if recipe.features.normalize == "standard" and not recipe.network.tokens:
         return normalize.fit(splits.train.x)
     return normalize.identity(len(splits.channels))
 
 
 def _layers(choices: tuple[LayerChoice, ...], inputs: int, seed: int) -> tuple[Layer, ...]:
-    """Layers named for their kind: gru, gru_2, dense."""
     layers: list[Layer] = []
-    for index, (kind, units) in enumerate(choices):
-        count = 1 + sum(layer.kind == kind for layer in layers)
-        name = kind if count == 1 else f"{kind}_{count}"
-        layers.append(Layer(name, kind, inputs, units, models.first_weights(kind, inputs, units, seed + index)))
-        inputs = units
+    for index, (name, kind, options) in enumerate(choices):
+        layer = Layer(name, kind, inputs, options, ())
+        layers.append(replace(layer, weights=first_weights(layer, seed + index)))
+        inputs = layer.outputs
     return tuple(layers)
 
 
 def _settings(recipe: Recipe, section: TrainSection) -> dict[str, Any]:
     prune = recipe.prune.model_dump(mode="json") if recipe.prune else None
-    return {"seed": recipe.seed, "train": section.model_dump(mode="json"), "prune": prune}
+    network = recipe.network.model_dump(mode="json")
+    return {"seed": recipe.seed, "network": network, "train": section.model_dump(mode="json"), "prune": prune}

@@ -16,11 +16,12 @@ WARM_UP = 10  # calls before the first timed one; the very first one traces the 
 
 
 def outputs(network: Network, x: np.ndarray) -> np.ndarray:
-    """Outputs float32 [windows, outputs] for raw windows [windows, steps, inputs]."""
+    """Outputs after the last step, float32 [windows, outputs], for raw windows [windows, steps, inputs]."""
     model = models.sequence_model(network)
     frames = normalize.apply(x, network.mean, network.std)
     parts = [model(frames[start : start + BATCH], training=False) for start in range(0, len(frames), BATCH)]
-    return np.concatenate([np.zeros((0, network.outputs), np.float32), *parts])
+    last = [np.asarray(part)[:, -1] if network.every_step else part for part in parts]
+    return np.concatenate([np.zeros((0, network.outputs), np.float32), *last])
 
 
 def latency(network: Network, x: np.ndarray, runs: int) -> list[float]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from edgernn.errors import InputError
 from edgernn.network import Network
+from edgernn.train import models
 from edgernn.train.backend import tf
 from edgernn.train.feed import Batch
 from edgernn.train.learner import Gradients, Learner
@@ -58,7 +59,7 @@ def _origin(learner: Learner, network: Network, gradients: Gradients, batch: Bat
 def _by_layer(learner: Learner, values: list[tf.Tensor], network: Network) -> list[list[tf.Tensor]]:
     """`values`, one a trainable variable, grouped by layer."""
     remaining = iter(values)
-    return [[next(remaining) for _ in layer.weights] for layer in network.layers]
+    return [[next(remaining) for _ in range(count)] for count in models.trainable_counts(network)]
 
 
 def _finite(tensors: list[tf.Tensor]) -> bool:
@@ -69,7 +70,7 @@ def _advice(learner: Learner, network: Network, batch: Batch) -> str:
     section = learner.section
     channel = int(np.abs(np.nan_to_num(batch.x, nan=np.inf)).max(axis=(0, 1)).argmax())
     extreme = float(np.abs(batch.x[..., channel]).max())
-    if not extreme < OUTLIER:
+    if not extreme < OUTLIER and not network.tokens:
         return (
             f"look at the data: channel {network.channels[channel]} reaches {extreme:g} standard deviations; "
             "remove the outliers or set features.normalize: standard"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,7 @@ def test_outputs_equal_the_reference_in_both_forms(
 ) -> None:
     monkeypatch.setenv("CC", cc)
     expected = reference.integer_outputs(quantized, reference.quantize_input(quantized, frames))
-    real = native(quantized).types["dense_1/output"].dequantize(expected)
+    real = native(quantized)[-1].output.dequantize(expected)
     step, sequence = engine.open(folder, "step", 1), engine.open(folder, "sequence", 1)
     np.testing.assert_array_equal(step.integer_outputs(frames), expected)
     np.testing.assert_array_equal(sequence.integer_outputs(frames), expected[:, -1])
@@ -71,7 +72,9 @@ def test_invoke_runs_what_was_prepared(folder: Path, frames: np.ndarray, form: s
 
 def test_memory_is_what_the_header_says(folder: Path) -> None:
     memory = engine.open(folder, "step", 1).memory
-    assert memory == {"state_bytes": 64, "scratch_bytes": 576, "arena_bytes": None}
+    scratch = re.search(r"ACTIVITY_SCRATCH_BYTES (\d+)", (folder / "activity.h").read_text())
+    assert scratch is not None
+    assert memory == {"state_bytes": 64, "scratch_bytes": int(scratch[1]), "arena_bytes": None}
 
 
 def test_engine_serves_every_artifact_of_its_target() -> None:
@@ -156,11 +159,8 @@ def test_host_sample_streams_frames(quantized: QuantizedNetwork, folder: Path, t
     frames = np.random.default_rng(2).normal(0, 4, (1, 9, 6)).astype(np.float32)
     stream = "".join(" ".join(map(repr, frame)) + "\n" for frame in frames[0].tolist())
     done = subprocess.run([str(program)], input=stream + "\n" + stream, capture_output=True, text=True, check=True)
-    real = (
-        native(quantized)
-        .types["dense_1/output"]
-        .dequantize(reference.integer_outputs(quantized, reference.quantize_input(quantized, frames))[0])
-    )
+    integers = reference.integer_outputs(quantized, reference.quantize_input(quantized, frames))[0]
+    real = native(quantized)[-1].output.dequantize(integers)
     lines = [f"class_{row.argmax()} " + " ".join(f"{value:.3f}" for value in row) for row in real]
     assert done.stdout.splitlines() == lines * 2
     wrong = subprocess.run([str(program)], input="1 2 x\n", capture_output=True, text=True, check=False)

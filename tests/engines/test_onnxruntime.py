@@ -14,11 +14,16 @@ from edgernn import reference
 from edgernn.engines import onnxruntime as engine
 from edgernn.errors import InputError, MissingToolError
 from edgernn.lowering import input_type, operators
-from edgernn.network import Form, Layer, Network, Precision, QuantizedNetwork
+from edgernn.network import KINDS, Form, Layer, Network, Precision, QuantizedNetwork
 from edgernn.quantize import quantize
+from edgernn.section import Section
 from edgernn.targets import onnx as target
 
 STEPS, INPUTS, UNITS, LABELS = 30, 4, 10, 3
+
+
+def _units(kind: str, units: int) -> Section:
+    return KINDS[kind].Options.model_validate({"units": units})
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +43,10 @@ def net() -> Network:
         mean=normal(3.0, INPUTS),
         std=rng.uniform(0.1, 9, INPUTS).astype(np.float32),
         layers=(
-            Layer("gru", "gru", INPUTS, UNITS, recurrent),
-            Layer("dense", "dense", UNITS, LABELS, (normal(1.0, UNITS, LABELS), normal(0.2, LABELS))),
+            Layer("gru", "gru", INPUTS, _units("gru", UNITS), recurrent),
+            Layer(
+                "dense", "dense", UNITS, _units("dense", LABELS), (normal(1.0, UNITS, LABELS), normal(0.2, LABELS))
+            ),
         ),
     )
 
@@ -76,8 +83,7 @@ def test_int8_outputs_are_real_numbers_of_the_output_type(
     session = engine.open(target.export(net, quantized, "step", "int8", tmp_path), "step", 1)
     outputs = session.outputs(frames)
     assert outputs.shape == (6, STEPS, LABELS)
-    typed = operators(quantized)
-    integers = outputs / typed.types[typed.program.output].scale
+    integers = outputs / operators(quantized)[-1].output.scale
     np.testing.assert_allclose(integers, np.round(integers), atol=1e-3)  # float32 holds 8 bits with room to spare
     wanted = reference.float_outputs(net, normalised(net, frames))
     assert np.abs(outputs - wanted).mean() < 0.02 * (wanted.max() - wanted.min())

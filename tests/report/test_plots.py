@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 from xml.etree import ElementTree
 
 import pytest
 
+from edgernn.network import Precision
 from edgernn.report import drift, plots
-from edgernn.report.marks import COLOURS, engines, precisions
+from edgernn.report.marks import COLOURS, PRECISIONS, engines, precisions
 
 from .sample import ARTIFACTS, RAN, sample_report
 
@@ -16,7 +17,15 @@ def _texts(svg: str) -> list[str]:
     return ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter("text")]
 
 
-@pytest.mark.parametrize("draw", [plots.size_plot, plots.latency_plot, lambda report: drift.plot(report, "max")])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        plots.size_plot,
+        plots.latency_plot,
+        lambda report: drift.plot(report, "max"),
+        lambda report: drift.state_plot(report, "mean"),
+    ],
+)
 def test_a_plot_is_well_formed_scalable_and_takes_its_colours_from_the_page(draw: Any) -> None:
     svg = draw(sample_report())
     root = ElementTree.fromstring(svg)
@@ -26,12 +35,14 @@ def test_a_plot_is_well_formed_scalable_and_takes_its_colours_from_the_page(draw
     assert "DejaVu" not in svg
 
 
-@pytest.mark.parametrize(("draw", "left_out"), [(plots.size_plot, "c/int8"), (plots.latency_plot, None)])
-def test_every_artifact_is_named_once_and_the_lines_are_told(draw: Any, left_out: str | None) -> None:
+@pytest.mark.parametrize(
+    ("draw", "left_out"), [(plots.size_plot, {"c/int8", "c/int16x8"}), (plots.latency_plot, set())]
+)
+def test_every_artifact_is_named_once_and_the_lines_are_told(draw: Any, left_out: set[str]) -> None:
     """The size of C is that of its source text, which is not a size to compare."""
     texts = _texts(draw(sample_report()))
     for row in ARTIFACTS:
-        assert texts.count(row[0]) == (row[0] != left_out)
+        assert texts.count(row[0]) == (row[0] not in left_out)
     assert texts.count("float Keras 0.873") == 1
     assert texts.count("random forest 0.841") == 1
 
@@ -84,10 +95,15 @@ def test_series_are_in_order_of_step_and_of_final_error() -> None:
     assert [one.max[-1] for one in found] == sorted((one.max[-1] for one in found), reverse=True)
 
 
+def test_every_precision_has_a_colour_and_a_place_in_the_legend() -> None:
+    assert {*PRECISIONS} == {*get_args(Precision)}
+    assert {*PRECISIONS} <= {*COLOURS}
+
+
 def test_marks_tell_engines_apart() -> None:
     marks = engines(sample_report())
     assert list(marks) == ["litert", "litert-ref", "tflm", "onnxruntime", "c", "keras"]
     assert len({mark.path for mark in marks.values()}) == len(marks)
     assert len({mark.dash for mark in marks.values()}) == len(marks)
     assert marks["litert"].dash == ()
-    assert precisions(sample_report()) == ("float32", "dynamic", "int8")
+    assert precisions(sample_report()) == ("float32", "dynamic", "int8", "int16x8")

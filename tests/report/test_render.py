@@ -236,6 +236,9 @@ def _hostile() -> dict[str, Any]:
     report["gates"][0] |= {"where": HOSTILE, "name": HOSTILE}
     report["machine"][HOSTILE] = report["recipe"][HOSTILE] = HOSTILE
     report["metric"]["labels"][0] = report["metric"]["name"] = report["metric"]["baseline"]["name"] = HOSTILE
-    report["network"]["layers"][0]["name"] = HOSTILE
+    layer, chosen = report["network"]["layers"][0], report["quantization"]
+    layer["name"] = layer["density"][0]["matrix"] = HOSTILE
+    chosen["precisions"][HOSTILE] = chosen["mixes"][0]["choice"][HOSTILE] = "int16x8"
+    chosen["saturation"][HOSTILE] = 0.5
     assert files.fault(report | {"name": HOSTILE}) is None
     return report | {"name": HOSTILE}

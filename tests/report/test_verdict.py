@@ -58,6 +58,14 @@ def test_float_only_build() -> None:
     assert verdict.sentence(report) == "PASS: 8 of 8 gates; float (0.873) alone"
 
 
+def test_without_int8_the_verdict_speaks_of_int16x8() -> None:
+    report = sample_report()
+    report["artifacts"] = [a for a in report["artifacts"] if a["precision"] != "int8"]
+    report["results"] = [r for r in report["results"] if "int8" not in r["artifact"].replace("int16x8", "")]
+    assert verdict.headline(report).precision == "int16x8"
+    assert "int16x8 loses nothing against float (0.873), agrees on 99.9 %, 13.9 kB" in verdict.sentence(report)
+
+
 def test_integer_artifacts_that_never_ran_are_not_praised() -> None:
     report = sample_report()
     report["results"] = [row for row in report["results"] if "int8" not in row["artifact"]]
@@ -91,6 +99,10 @@ def test_other_units_than_fractions_keep_their_own() -> None:
          ("Difference from Keras, of the outputs' spread", "0.0104 %", "at most 0.01 %")),
         ({"name": "c_equals_reference", "limit": 1.0, "value": 0.99999},
          ("C equals the reference", "99.999 %", "100.0 %")),
+        ({"name": "max_state_error_at_10000", "limit": 0.02, "value": 0.0201},
+         ("State error at step 10,000", "0.0201", "at most 0.020")),
+        ({"name": "max_output_error_at_7", "limit": 1.0, "value": None},
+         ("Output error at step 7", "not measured", "at most 1.0")),
     ],
 )  # fmt: skip
 def test_gates_in_words(gate: dict[str, Any], told: tuple[str, str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,15 @@ from edgernn.engines import compiler
 
 RUNTIME = Path(edgernn.__file__).parent / "runtime"
 KERNELS = sorted(RUNTIME.glob("ernn_*.c"))
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+BUILDS = {
+    "plain": ["-ffp-contract=off"],
+    "fused": ["-ffp-contract=fast"],
+    "undefined": ["-fsanitize=undefined,float-cast-overflow", "-fsanitize-undefined-trap-on-error"],
+}
+ALL_INT8 = np.arange(-128, 128).astype(np.int8)
 ALL_INT16 = np.arange(-32768, 32768).astype(np.int16)
+INTEGERS: dict[str, type] = {"s8": np.int8, "s16": np.int16}
 EDGES = np.unique(
     np.concatenate([np.array([0, 1, 128, 129, 4096, 16384, 16385, 32766]) + i for i in (-2, -1, 0, 1)])
 )
@@ -36,11 +45,14 @@ class Linear(ctypes.Structure):
     )
 
 
-@pytest.fixture(scope="module", params=["-ffp-contract=off", "-ffp-contract=fast"])
+@pytest.fixture(scope="module", params=BUILDS)
 def runtime(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """The runtime as a library; fused multiply-adds, where the processor has them, must change nothing."""
+    """The runtime as a library; fused multiply-adds, where the processor has them, must change nothing.
+
+    Undefined behaviour stops the process: an overflow, a shift too far, a float beyond its integer.
+    """
     library = tmp_path_factory.mktemp("runtime") / "runtime.so"
-    compiler.shared_library(compiler.find(), KERNELS, library, [request.param])
+    compiler.shared_library(compiler.find(), KERNELS, library, BUILDS[request.param])
     return ctypes.CDLL(str(library))
 
 
@@ -53,7 +65,7 @@ def elementwise(
     kernel: Callable[..., None], *operands: np.ndarray, out: type = np.int16, **last: int
 ) -> np.ndarray:
     """Run an element-wise kernel; integers in `last` follow the number of elements."""
-    y = np.zeros(operands[0].size, out)
+    y = np.zeros(max(operand.size for operand in operands), out)
     arrays = [np.ascontiguousarray(operand) for operand in operands]
     bits = [ctypes.c_int(value) for value in last.values()]
     kernel(*map(pointer, arrays), pointer(y), ctypes.c_size_t(y.size), *bits)
@@ -78,15 +90,117 @@ def test_header_declares_exactly_the_kernels_that_have_a_file() -> None:
     assert sorted(declared) == [file.stem for file in KERNELS]
 
 
+def test_readme_names_every_file() -> None:
+    named = re.findall(r"`(\w+\.[ch])`", (RUNTIME / "README.md").read_text().partition("| file |")[2])
+    files = [file.name for pattern in ("*.c", "*.h") for file in RUNTIME.glob(pattern)]
+    assert sorted({*named, "edgernn_runtime.h"}) == sorted(files)
+
+
+def test_kernels_compile_without_a_warning(tmp_path: Path) -> None:
+    command = [*compiler.find().command, *STRICT, "-O2", "-c", *map(str, KERNELS)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "softplus", "softmax"])
+def test_tables_are_those_of_the_definition(name: str) -> None:
+    source = (RUNTIME / f"ernn_{name}_s16.c").read_text()
+    numbers = source.partition("ERNN_TABLE_ENTRIES] = {")[2].partition("}")[0]
+    assert [int(n) for n in numbers.split(",") if n.strip()] == fixed_point.activation_table(name).tolist()
+
+
 @pytest.mark.parametrize("name", ["sigmoid", "tanh"])
 def test_activation_on_every_input(runtime: ctypes.CDLL, name: str) -> None:
     y = elementwise(getattr(runtime, f"ernn_{name}_s16"), ALL_INT16)
     expected = getattr(fixed_point, name)(ALL_INT16.astype(np.int64))
     np.testing.assert_array_equal(y, np.minimum(expected, 32767))
-    x = ALL_INT16 / 4096.0
+    x = ALL_INT16 / (2048.0 if name == "sigmoid" else 4096.0)
     real = 1 / (1 + np.exp(-x)) if name == "sigmoid" else np.tanh(x)
-    # two roundings of half a step, and linear interpolation: h**2 / 8 * max|f''|, h = 1/32, |tanh''| <= 0.77
+    # two roundings of half a step, and linear interpolation: h**2 / 8 * max|f''|, tanh has h = 1/32 and 0.77
     assert np.abs(y / 32768 - real).max() < 1 / 32768 + (1 / 32) ** 2 / 8 * 0.77
+
+
+def test_softplus_on_every_input(runtime: ctypes.CDLL) -> None:
+    y = elementwise(runtime.ernn_softplus_s16, ALL_INT16)
+    np.testing.assert_array_equal(y, fixed_point.softplus(ALL_INT16.astype(np.int64)))
+
+
+def test_relu_on_every_input(runtime: ctypes.CDLL) -> None:
+    np.testing.assert_array_equal(elementwise(runtime.ernn_relu_s16, ALL_INT16), np.maximum(ALL_INT16, 0))
+
+
+@pytest.mark.parametrize("bits", range(16))
+def test_softmax_of_two(runtime: ctypes.CDLL, bits: int) -> None:
+    """Distances of 0 .. 65535 to the largest, every sixteenth, so that each occurs at one of the formats."""
+    x = np.stack([np.full(65536, 32767), ALL_INT16], axis=1)[bits::16]
+    y = np.stack([softmax(runtime, row, bits) for row in x])
+    np.testing.assert_array_equal(y, fixed_point.softmax(x, bits))
+
+
+@settings(max_examples=100, deadline=None)
+@given(size=st.integers(1, 300), bits=st.integers(0, 15), spread=st.integers(0, 16), seed=st.integers(0, 2**32 - 1))
+def test_softmax_of_any_size(runtime: ctypes.CDLL, size: int, bits: int, spread: int, seed: int) -> None:
+    x = np.random.default_rng(seed).integers(-32768, 32768, size) >> (16 - spread)
+    np.testing.assert_array_equal(softmax(runtime, x, bits), fixed_point.softmax(x, bits))
+
+
+@pytest.mark.parametrize("value", [-32768, 0, 32767])
+def test_softmax_of_the_most_elements(runtime: ctypes.CDLL, value: int) -> None:
+    """All alike: the largest sum. One apart: the largest quotient over the largest sum."""
+    x = np.full(2**16, value)
+    np.testing.assert_array_equal(softmax(runtime, x, 12), fixed_point.softmax(x, 12))
+    x[0] = 32767
+    np.testing.assert_array_equal(softmax(runtime, x, 0), fixed_point.softmax(x, 0))
+
+
+def softmax(runtime: ctypes.CDLL, x: np.ndarray, bits: int) -> np.ndarray:
+    return elementwise(runtime.ernn_softmax_s16, x.astype(np.int16), bits=bits)
+
+
+def normalize(runtime: ctypes.CDLL, x: np.ndarray, scale: float, bits: int) -> np.ndarray:
+    up, epsilon, root, shift = fixed_point.normalize_constants(x.size, scale, bits)
+    y, operand = np.zeros(x.size, np.int16), x.astype(np.int16)
+    wide = ctypes.c_uint64(epsilon), ctypes.c_uint64(root)
+    runtime.ernn_normalize_s16(
+        pointer(operand), pointer(y), ctypes.c_size_t(x.size), ctypes.c_int(up), *wide, ctypes.c_int(shift)
+    )
+    return y
+
+
+SCALES = st.integers(-20, 15).map(lambda exponent: 2.0**exponent)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    size=st.integers(1, 70) | st.sampled_from([127, 128, 511, 512, 1023, 1024]),
+    scale=SCALES,
+    bits=st.integers(0, 15),
+    spread=st.integers(0, 16),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_normalize_of_any_size(
+    runtime: ctypes.CDLL, size: int, scale: float, bits: int, spread: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    x = np.clip((rng.integers(-32768, 32768, size) >> (16 - spread)) + rng.integers(-40000, 40000), -32768, 32767)
+    np.testing.assert_array_equal(normalize(runtime, x, scale, bits), fixed_point.normalize(x, scale, bits))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 64, 1023, 1024])
+@pytest.mark.parametrize("bits", [0, 15])
+@pytest.mark.parametrize("scale", [2.0**-20, 2.0**-15, 1.0, 2.0**15])
+def test_normalize_at_the_ends_of_int16(runtime: ctypes.CDLL, size: int, scale: float, bits: int) -> None:
+    one = np.eye(1, size, dtype=np.int64)[0]
+    halves = np.where(np.arange(size) % 2, -32768, 32767)
+    for x in (
+        halves,
+        one,
+        -one,
+        65535 * one - 32768,
+        32767 - 65535 * one,
+        *(np.full(size, v) for v in (-32768, 32767)),
+    ):
+        np.testing.assert_array_equal(normalize(runtime, x, scale, bits), fixed_point.normalize(x, scale, bits))
 
 
 @pytest.mark.parametrize("bits", range(1, 16))
@@ -113,13 +227,78 @@ def test_mul_rounds_once_and_saturates(runtime: ctypes.CDLL, bits: int) -> None:
     assert y.tolist() == [saturated(half_up(p * q, bits)) for p, q in zip(a.tolist(), b.tolist(), strict=True)]
 
 
+@pytest.mark.parametrize("bits", [1, 15, 30])
+@pytest.mark.parametrize("factor", [-32768, -1, 0, 3, 32767])
+def test_mul_by_one_element(runtime: ctypes.CDLL, factor: int, bits: int) -> None:
+    y = elementwise(runtime.ernn_mul_scalar_s16, ALL_INT16, np.array([factor], np.int16), bits=bits)
+    product = fixed_point.shift_right(ALL_INT16.astype(np.int64) * factor, bits)
+    np.testing.assert_array_equal(y, fixed_point.saturate(product, "int16"))
+
+
+@pytest.mark.parametrize(("name", "values"), [("s8", ALL_INT8), ("s16", EDGES)])
+def test_max(runtime: ctypes.CDLL, name: str, values: np.ndarray) -> None:
+    a, b = grid(values, values)
+    y = elementwise(getattr(runtime, f"ernn_max_{name}"), a, b, out=INTEGERS[name])
+    np.testing.assert_array_equal(y, np.maximum(a, b))
+
+
+SHARES = np.array([0, 1, 2, 11, 16383, 16384, 16385, 32757, 32766, 32767], np.int16)
+
+
+def blended(z: np.ndarray | int, g: np.ndarray, h: np.ndarray) -> np.ndarray:
+    return g + fixed_point.shift_right(z * (h.astype(np.int64) - g), 15)
+
+
 def test_blend_at_the_extremes(runtime: ctypes.CDLL) -> None:
-    z, g, h = grid(np.array([0, 1, 2, 11, 16383, 16384, 16385, 32757, 32766, 32767], np.int16), EDGES, EDGES)
+    z, g, h = grid(SHARES, EDGES, EDGES)
     y = elementwise(runtime.ernn_blend_s16, z, g, h)
-    wide = [array.astype(np.int64) for array in (z, g, h)]
-    expected = wide[1] + fixed_point.shift_right(wide[0] * (wide[2] - wide[1]), 15)
-    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(y, blended(z.astype(np.int64), g, h))
     assert ((np.minimum(g, h) <= y) & (y <= np.maximum(g, h))).all()
+
+
+@pytest.mark.parametrize("z", SHARES.tolist())
+def test_blend_by_one_element(runtime: ctypes.CDLL, z: int) -> None:
+    g, h = grid(EDGES, EDGES)
+    y = elementwise(runtime.ernn_blend_scalar_s16, np.array([z], np.int16), g, h)
+    np.testing.assert_array_equal(y, blended(z, g, h))
+
+
+@pytest.mark.parametrize(("source", "values"), [("s8", ALL_INT8), ("s16", ALL_INT16)])
+@pytest.mark.parametrize("target", ["s8", "s16"])
+@pytest.mark.parametrize("zeros", [(0, 0), (-128, 127), (127, -128), (3, -5)])
+def test_rescale_on_every_input(
+    runtime: ctypes.CDLL, source: str, values: np.ndarray, target: str, zeros: tuple[int, int]
+) -> None:
+    kernel, dtype = getattr(runtime, f"ernn_rescale_{source}_{target}"), INTEGERS[target]
+    for ratio in (0.0, 2.0**-30, 2.0**-9, 1 / 255, 0.37, 0.5, 1.0, 1.7, 256.0, 3e5, 2.0**29):
+        integer, shift = fixed_point.multiplier(ratio)
+        last = {"zero_in": zeros[0], "multiplier": integer, "shift": shift, "zero_out": zeros[1]}
+        y = elementwise(kernel, values, out=dtype, **last)
+        wide = values.astype(np.int64)
+        expected = fixed_point.requantize(wide, zeros[0], integer, shift, zeros[1], np.dtype(dtype).name)
+        np.testing.assert_array_equal(y, expected)
+
+
+@pytest.mark.parametrize("shift", [1, 31, 62])
+@pytest.mark.parametrize("target", ["s8", "s16"])
+def test_rescale_at_the_ends_of_its_arguments(runtime: ctypes.CDLL, target: str, shift: int) -> None:
+    dtype, largest = INTEGERS[target], 2**31 - 1
+    low, high = fixed_point.LIMITS[np.dtype(dtype).name]
+    last = {"zero_in": -32768, "multiplier": largest, "shift": shift, "zero_out": high}
+    y = elementwise(getattr(runtime, f"ernn_rescale_s16_{target}"), EDGES, out=dtype, **last)
+    assert y.tolist() == [
+        saturated(half_up((x + 32768) * largest, shift) + high, low, high) for x in EDGES.tolist()
+    ]
+
+
+@pytest.mark.parametrize(("entries", "columns"), [(1, 1), (3, 5), (300, 16)])
+def test_lookup_takes_the_row_or_the_nearest(runtime: ctypes.CDLL, entries: int, columns: int) -> None:
+    table = np.random.default_rng(1).integers(-128, 128, (entries, columns)).astype(np.int8)
+    for index in (-32768, -1, 0, 1, entries // 2, entries - 1, entries, 32767):
+        row, y = np.array([index], np.int16), np.zeros(columns, np.int8)
+        shape = ctypes.c_size_t(entries), ctypes.c_size_t(columns)
+        runtime.ernn_lookup_s8(pointer(table), shape[0], pointer(row), pointer(y), shape[1])
+        np.testing.assert_array_equal(y, table[min(max(index, 0), entries - 1)])
 
 
 def matvec(
@@ -129,16 +308,18 @@ def matvec(
     factors: np.ndarray,
     x: np.ndarray,
     zero_point: int | None = None,
+    operand: str = "s8",
 ) -> list[int]:
     """`factors` are [rows, 2]: multiplier and shift; with a zero point the result is int8."""
     multiplier = np.ascontiguousarray(factors[:, 0], np.int32)
     shift = np.ascontiguousarray(factors[:, 1], np.uint8)
     arrays = (np.ascontiguousarray(weight, np.int8), np.ascontiguousarray(bias, np.int32), multiplier, shift)
     layer = Linear(*map(pointer, arrays), *weight.shape)
-    y = np.zeros(len(weight), np.int16 if zero_point is None else np.int8)
-    kernel = runtime.ernn_matvec_s8_s16 if zero_point is None else runtime.ernn_matvec_s8_s8
+    result = "s16" if zero_point is None else "s8"
+    kernel = getattr(runtime, f"ernn_matvec_{operand}_{result}")
+    y, vector = np.zeros(len(weight), INTEGERS[result]), np.ascontiguousarray(x, INTEGERS[operand])
     last = () if zero_point is None else (ctypes.c_int(zero_point),)
-    kernel(ctypes.byref(layer), pointer(np.ascontiguousarray(x, np.int8)), pointer(y), *last)
+    kernel(ctypes.byref(layer), pointer(vector), pointer(y), *last)
     return y.tolist()
 
 
@@ -153,6 +334,36 @@ def test_matvec_of_any_shape(runtime: ctypes.CDLL, rows: int, columns: int, seed
     sums = (weight @ x + bias).tolist()
     expected = [saturated(half_up(s * m, n)) for s, (m, n) in zip(sums, factors.tolist(), strict=True)]
     assert matvec(runtime, weight, bias, factors, x) == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.integers(1, 67),
+    columns=st.integers(1, 67),
+    zero_point=st.none() | st.integers(-128, 127),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_matvec_of_int16(runtime: ctypes.CDLL, rows: int, columns: int, zero_point: int | None, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    weight = rng.choice([-128, -127, -1, 0, 1, 127, *rng.integers(-128, 128, 8)], (rows, columns))
+    x = rng.choice([-32768, 32767, *rng.integers(-32768, 32768, 6)], columns)
+    bias = rng.integers(-(2**30), 2**30, rows) >> rng.integers(0, 31, rows)
+    factors = np.stack([rng.integers(0, 2**31, rows), rng.integers(30, 63, rows)], axis=1)
+    sums = (weight @ x + bias).tolist()
+    rescaled = [half_up(s * m, n) for s, (m, n) in zip(sums, factors.tolist(), strict=True)]
+    limits = fixed_point.LIMITS["int16" if zero_point is None else "int8"]
+    expected = [saturated(real + (zero_point or 0), *limits) for real in rescaled]
+    assert matvec(runtime, weight, bias, factors, x, zero_point, operand="s16") == expected
+
+
+def test_matvec_of_int16_at_the_ends_of_int32(runtime: ctypes.CDLL) -> None:
+    """The largest sums that the exporter lets through, of either sign, in a block of four rows and in the last."""
+    columns = (2**31 - 1) // (128 * 32768)
+    weight = np.array([[-128], [127], [-128], [127], [-128]]).repeat(columns, axis=1)
+    x = np.full(columns, -32768)
+    bias, factors = np.zeros(5, np.int64), np.array([(2**30, 46)] * 5)
+    expected = [saturated(half_up(s << 30, 46)) for s in (weight @ x).tolist()]
+    assert matvec(runtime, weight, bias, factors, x, operand="s16") == expected
 
 
 @pytest.mark.parametrize("multiplier", [0, 1, 2**30, 2**30 + 1, 2**31 - 1])
@@ -201,31 +412,54 @@ def test_quantize_clamps_rounds_half_up_and_takes_nan_as_lowest(runtime: ctypes.
     pairs = [
         (np.nan, -128), (np.inf, 127), (-np.inf, -128), (3e38, 127), (-3e38, -128), (127.4, 127),
         (126.5, 127), (126.4999, 126), (-127.5, -127), (-127.5001, -128), (-0.5, 0), (0.5, 1), (-1.5, -1),
-        (0.0, 0), (-0.0, 0),
+        (0.0, 0), (-0.0, 0), (0.49999997, 0), (-0.50000006, -1),
     ]  # fmt: skip
     x = np.array([value for value, _ in pairs], np.float32)
-    ones, zeros = np.ones(len(x), np.float32), np.zeros(len(x), np.float32)
-    y = elementwise(runtime.ernn_quantize_f32_s8, x, zeros, ones, out=np.int8, zero_point=0)
-    assert y.tolist() == [value for _, value in pairs]
+    assert quantize(runtime, x, "s8").tolist() == [value for _, value in pairs]
 
 
+def test_quantize_to_int16_clamps_rounds_half_up_and_takes_nan_as_lowest(runtime: ctypes.CDLL) -> None:
+    pairs = [
+        (np.nan, -32768), (np.inf, 32767), (-np.inf, -32768), (3e38, 32767), (-3e38, -32768), (32767.4, 32767),
+        (32766.5, 32767), (32766.498, 32766), (-32767.5, -32767), (-32767.502, -32768), (-0.5, 0), (0.5, 1),
+        (-1.5, -1), (-0.0, 0), (0.49999997, 0), (-0.50000006, -1), (1000.4999, 1000), (-1000.5001, -1001),
+    ]  # fmt: skip
+    x = np.array([value for value, _ in pairs], np.float32)
+    assert quantize(runtime, x, "s16").tolist() == [value for _, value in pairs]
+
+
+def test_quantize_to_int16_keeps_every_token(runtime: ctypes.CDLL) -> None:
+    np.testing.assert_array_equal(quantize(runtime, ALL_INT16.astype(np.float32), "s16"), ALL_INT16)
+
+
+def quantize(runtime: ctypes.CDLL, x: np.ndarray, target: str) -> np.ndarray:
+    """With a mean of 0, a factor of 1 and a zero point of 0."""
+    zeros, ones, out = np.zeros_like(x), np.ones_like(x), INTEGERS[target]
+    return elementwise(getattr(runtime, f"ernn_quantize_f32_{target}"), x, zeros, ones, out=out, zero_point=0)
+
+
+@pytest.mark.parametrize("target", ["s8", "s16"])
 @pytest.mark.parametrize("zero_point", [-128, 5, 127])
-def test_quantize_rounds_every_operation_by_itself(runtime: ctypes.CDLL, zero_point: int) -> None:
+def test_quantize_rounds_every_operation_by_itself(runtime: ctypes.CDLL, zero_point: int, target: str) -> None:
     """NumPy rounds the difference, the product and the sum to float32; so many frames that a fused one differs."""
     rng = np.random.default_rng(3)
     mean = rng.normal(0, 1e3, 400_000).astype(np.float32)
-    target = rng.integers(-100, 100, mean.size) + 0.5 - zero_point  # near a tie, where one rounding more shows
-    x = (mean + target).astype(np.float32)
-    factor = (target / (x - mean)).astype(np.float32)
-    y = elementwise(runtime.ernn_quantize_f32_s8, x, mean, factor, out=np.int8, zero_point=zero_point)
-    real = np.clip((x - mean) * factor + np.float32(zero_point), np.float32(-128), np.float32(127))
-    np.testing.assert_array_equal(y, np.floor(real + np.float32(128.5)).astype(np.int64) - 128)
+    steps = rng.integers(-100, 100, mean.size) + 0.5 - zero_point  # near a tie, where one rounding more shows
+    x = (mean + steps).astype(np.float32)
+    factor = (steps / (x - mean)).astype(np.float32)
+    kernel, out = getattr(runtime, f"ernn_quantize_f32_{target}"), INTEGERS[target]
+    y = elementwise(kernel, x, mean, factor, out=out, zero_point=zero_point)
+    real = (x - mean) * factor + np.float32(zero_point)
+    np.testing.assert_array_equal(y, fixed_point.quantize_real(real, np.dtype(out).name))
+    low, high = fixed_point.LIMITS[np.dtype(out).name]
     exact = (x.astype(np.float64) - mean) * factor + zero_point
-    assert (y != np.clip(np.floor(exact + 0.5), -128, 127)).any()
+    assert (y != np.clip(np.floor(exact + 0.5), low, high)).any()
 
 
-def test_copy(runtime: ctypes.CDLL) -> None:
-    np.testing.assert_array_equal(elementwise(runtime.ernn_copy_s16, ALL_INT16), ALL_INT16)
+@pytest.mark.parametrize(("name", "values"), [("s8", ALL_INT8), ("s16", ALL_INT16)])
+def test_copy(runtime: ctypes.CDLL, name: str, values: np.ndarray) -> None:
+    y = elementwise(getattr(runtime, f"ernn_copy_{name}"), values, out=INTEGERS[name])
+    np.testing.assert_array_equal(y, values)
 
 
 def test_dequantize_is_exact(runtime: ctypes.CDLL) -> None:

@@ -1,4 +1,4 @@
-"""The generated C against the integer reference, bit for bit, through its public API."""
+"""The written C folder: its content, its compilers, its refusals; and how its scratch memory is shared out."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ import dataclasses
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import random_network
+from networks import Options, random_frames, random_network
 
 from edgernn import reference
 from edgernn.engines import compiler
 from edgernn.errors import ExportError, InputError
-from edgernn.lowering import native
-from edgernn.network import QuantizedNetwork
+from edgernn.features import normalize
+from edgernn.lowering import QType, TypedPass, TypedProgram, native
+from edgernn.network import Precision, QuantizedNetwork
 from edgernn.program import Builder
 from edgernn.quantize import quantize
-from edgernn.reference import sum_shift
 from edgernn.targets import Combination, Operator, audit, c
-from edgernn.targets.c.plan import phases, plan
+from edgernn.targets.c import write
+from edgernn.targets.c.constants import constants
+from edgernn.targets.c.plan import Plan, phases, plan
 from edgernn.targets.c.scratch import Lifetime, allocate
+from edgernn.targets.c.sparse import dense, sparse
 from edgernn.targets.c.write import render
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
@@ -34,171 +36,58 @@ STRICT_COMPILERS = [
     pytest.param([sys.executable, "-m", "ziglang", "cc"], id="zig"),
 ]
 STEPS = 12
-# inputs, GRU units (stacked where several), outputs (0: the network ends with its GRU)
-SHAPES = [
-    (1, (1,), 1),
-    (1, (67,), 3),
-    (67, (1,), 2),
-    (6, (32,), 7),
-    (5, (4, 3), 2),
-    (3, (7, 1, 9), 4),
-    (4, (6,), 0),
+INPUTS = 6
+GRU: list[tuple[str, Options]] = [("gru", 16)]
+BIDIRECTIONAL: list[tuple[str, Options]] = [
+    ("conv", {"units": 5, "kernel": 3, "stride": 2}),
+    ("gru", {"units": 4, "bidirectional": True}),
+    ("attention", {"units": 3}),
 ]
-MIXED = [
-    [("dense", 9), ("gru", 12)],
-    [("gru", 12), ("dense", 5)],
-    [("dense", 4), ("dense", 7), ("gru", 5), ("dense", 6), ("gru", 3), ("dense", 2)],
+STREAMING: list[tuple[str, Options]] = [
+    ("conv", {"units": 5, "kernel": 5, "stride": 2, "activation": "relu", "batch_norm": True}),
+    ("lstm", 4),
+    ("layer_norm", {}),
+    ("gru", {"units": 5, "reset_after": False}),
+    ("attention", {"units": 3}),
+    ("pool", {"over": "max"}),
+    ("dense", {"units": 6, "activation": "softmax"}),
 ]
-NETWORKS = len(SHAPES) + 26 + len(MIXED)
+MIXED = [STREAMING, BIDIRECTIONAL]
+SPARSE: list[tuple[str, Options]] = [("gru", 40)]
+TOKENS: list[tuple[str, Options]] = [("embedding", {"entries": 9, "units": 3}), ("gru", 4)]
 
 
-def quantized_network(name: str, seed: int, inputs: int, units: tuple[int, ...], outputs: int) -> QuantizedNetwork:
-    """Some of them with weights so large that gates and sums saturate."""
-    rng = np.random.default_rng(seed)
-    drawn = random_network(seed, inputs, [("gru", size) for size in units], outputs or 1, STEPS)
-    gain = np.float32(rng.choice([0.3, 1, 4, 16]))
-    layers = [dataclasses.replace(layer, weights=tuple(gain * w for w in layer.weights)) for layer in drawn.layers]
-    kept = layers if outputs else layers[:-1]
-    labels = tuple(f"label {i}" for i in range(kept[-1].units))
-    network = dataclasses.replace(drawn, name=name, labels=labels, layers=tuple(kept))
-    return quantize(network, rng.normal(0, 1.5, (4, STEPS, inputs)))
+def quantized_network(
+    name: str = "model", cells: list[tuple[str, Options]] = GRU, zeros: float = 0.0, **changes: object
+) -> QuantizedNetwork:
+    """`zeros` is the share of the first layer's weights that are 0."""
+    drawn = random_network(3, 1 if cells is TOKENS else INPUTS, cells, 4, STEPS)
+    first = drawn.layers[0]
+    kept = np.random.default_rng(1).random(len(first.weights[0].T)) >= zeros  # whole columns, so whole rows of C
+    weights = (*(weight * kept for weight in first.weights[:2]), *first.weights[2:]) if zeros else first.weights
+    layers = (dataclasses.replace(first, weights=weights), *drawn.layers[1:])
+    network = dataclasses.replace(drawn, **{"name": name, "layers": layers, **changes})  # type: ignore[arg-type]
+    return quantize(network, normalize.apply(random_frames(network, 6), network.mean, network.std))
 
 
-def random_networks() -> list[QuantizedNetwork]:
-    rng = np.random.default_rng(11)
-    drawn = [
-        (
-            int(rng.integers(1, 68)),
-            tuple(map(int, rng.integers(1, 68, rng.integers(1, 4)))),
-            int(rng.integers(1, 20)),
-        )
-        for _ in range(26)
-    ]
-    recurrent = [quantized_network(f"net_{i}", i, *shape) for i, shape in enumerate(SHAPES + drawn)]
-    return recurrent + [mixed_network(f"net_{len(recurrent) + i}", cells) for i, cells in enumerate(MIXED)]
-
-
-def mixed_network(name: str, cells: list[tuple[str, int]]) -> QuantizedNetwork:
-    """Dense layers before, between and after GRUs, with outputs far outside [-1, 1)."""
-    drawn = random_network(5, 6, cells, 3, STEPS)
-    layers = [dataclasses.replace(layer, weights=tuple(4 * w for w in layer.weights)) for layer in drawn.layers]
-    network = dataclasses.replace(drawn, name=name, layers=tuple(layers))
-    return quantize(network, np.random.default_rng(5).normal(0, 1.5, (4, STEPS, 6)))
-
-
-def integer_frames(seed: int, inputs: int) -> np.ndarray:
-    """Streams of int8 frames: random ones, and both extremes throughout, in turn, and by channel."""
-    rng = np.random.default_rng(seed)
-    lowest, highest = np.full((STEPS, inputs), -128), np.full((STEPS, inputs), 127)
-    turns = np.where(np.arange(STEPS)[:, None] % 2, lowest, highest)
-    channels = np.where(np.arange(inputs) % 2, lowest, highest)
-    drawn = rng.integers(-128, 128, (3, STEPS, inputs))
-    return np.stack([*drawn, lowest, highest, turns, channels]).astype(np.int8)
+def exported(tmp_path: Path, name: str = "model", **changes: object) -> tuple[QuantizedNetwork, Path]:
+    quantized = quantized_network(name, **changes)
+    return quantized, c.export(quantized.network, quantized, "step", "int8", tmp_path)
 
 
 def pointer(array: np.ndarray) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """All random networks in one library: their kernels are there once."""
-    folder = tmp_path_factory.mktemp("models")
-    networks = random_networks()
-    files = {name: text for quantized in networks for name, text in render(quantized).items()}
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    library = folder / "models.so"
-    compiler.shared_library(compiler.find(), sorted(folder.glob("*.c")), library, ["-O1"])
-    return SimpleNamespace(networks=networks, library=ctypes.CDLL(str(library)))
-
-
-@pytest.mark.parametrize("index", range(NETWORKS))
-def test_both_forms_equal_the_integer_reference(built: SimpleNamespace, index: int) -> None:
-    quantized = built.networks[index]
-    network, name = quantized.network, quantized.network.name
-    x = integer_frames(index, network.inputs)
-    expected = reference.integer_outputs(quantized, x)
-    state = (ctypes.c_int16 * sum(layer.units for layer in network.layers))()
-    y = np.zeros(network.outputs, np.int16)
-    for stream, outputs in zip(x, expected, strict=True):
-        getattr(built.library, f"{name}_reset")(state)
-        for frame, output in zip(stream, outputs, strict=True):
-            getattr(built.library, f"{name}_step")(state, pointer(frame), pointer(y))
-            np.testing.assert_array_equal(y, output)
-        after_steps = bytes(state)
-        getattr(built.library, f"{name}_sequence")(state, pointer(stream), ctypes.c_size_t(STEPS), pointer(y))
-        np.testing.assert_array_equal(y, outputs[-1])
-        assert bytes(state) == after_steps
-
-
-def test_some_of_these_networks_shift_their_sums() -> None:
-    """Gates whose terms leave [-8, 8) are what the larger weights are for."""
-    shifts = {
-        sum_shift(op, typed)
-        for typed in map(native, random_networks())
-        for op in typed.program.ops
-        if op.primitive == "add"
-    }
-    assert min(shifts) == 0
-    assert max(shifts) >= 3
-
-
-def test_a_sequence_of_no_steps_resets_and_leaves_the_output(built: SimpleNamespace) -> None:
-    network = built.networks[3].network
-    state, y = (ctypes.c_int16 * 32)(*[99] * 32), np.full(network.outputs, 77, np.int16)
-    built.library.net_3_sequence(state, None, ctypes.c_size_t(0), pointer(y))
-    assert (list(state), y.tolist()) == ([0] * 32, [77] * 7)
-
-
-def test_two_streams_in_turn_do_not_disturb_each_other(built: SimpleNamespace) -> None:
-    quantized = built.networks[5]
-    x = integer_frames(5, quantized.network.inputs)[:2]
-    expected = reference.integer_outputs(quantized, x)
-    states = [(ctypes.c_int16 * 17)(), (ctypes.c_int16 * 17)()]
-    y = np.zeros(4, np.int16)
-    for t in range(STEPS):
-        for state, stream, outputs in zip(states, x, expected, strict=True):
-            built.library.net_5_step(state, pointer(stream[t]), pointer(y))
-            np.testing.assert_array_equal(y, outputs[t])
-
-
-@pytest.mark.parametrize("index", range(0, 33, 4))
-def test_raw_frames_are_quantised_as_by_the_reference(built: SimpleNamespace, index: int) -> None:
-    quantized = built.networks[index]
-    network = quantized.network
-    rng = np.random.default_rng(index)
-    frames = (network.mean + network.std * rng.normal(0, 3, (4000, network.inputs))).astype(np.float32)
-    frames[:8] = np.array([np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-45, 0.0, -0.0], np.float32)[:, None]
-    q = np.zeros(frames.shape, np.int8)
-    for frame, row in zip(frames, q, strict=True):
-        getattr(built.library, f"{network.name}_quantize_input")(pointer(frame), pointer(row))
-    with np.errstate(all="ignore"):
-        np.testing.assert_array_equal(q, reference.quantize_input(quantized, frames))
-    assert (q[0] == -128).all()
-
-
-def test_outputs_become_real_as_by_their_type(built: SimpleNamespace) -> None:
-    quantized = built.networks[3]
-    output = native(quantized).types["dense_1/output"]
-    q = np.array([-32768, -1, 0, 1, 5, 1234, 32767], np.int16)
-    y = np.zeros(7, np.float32)
-    built.library.net_3_dequantize_output(pointer(q), pointer(y))
-    np.testing.assert_array_equal(y, output.dequantize(q))
-
-
-def exported(tmp_path: Path, name: str = "model", **changes: object) -> tuple[QuantizedNetwork, Path]:
-    quantized = quantized_network(name, 3, 6, (16,), 4)
-    network = dataclasses.replace(quantized.network, **changes)
-    quantized = dataclasses.replace(quantized, network=network)
-    return quantized, c.export(network, quantized, "step", "int8", tmp_path)
+def planned(typed: TypedProgram, quantized: QuantizedNetwork) -> Plan:
+    return plan(typed, constants(native(quantized)))
 
 
 def test_content_counts_kernels_and_weights(tmp_path: Path) -> None:
     quantized, path = exported(tmp_path)
     assert path == tmp_path / "c" / "int8"
     content = audit(Combination("c", "step", "int8"), path)
-    assert Operator("ernn_matvec_s8_s16", 3, "integer") in content.operators
+    assert Operator("ernn_matvec_s8_s16", 5, "integer") in content.operators
     assert {op.name for op in content.operators if op.arithmetic == "float"} == {
         "ernn_quantize_f32_s8",
         "ernn_dequantize_s16_f32",
@@ -250,15 +139,32 @@ def test_a_name_of_the_runtime_is_refused(tmp_path: Path) -> None:
         exported(tmp_path, name="ernn_add")
 
 
-def test_sums_that_could_overflow_are_refused() -> None:
-    quantized = quantized_network("model", 3, 6, (16,), 4)
-    unit = native(quantized).types["input"].scale * quantized.scales["gru_0/kernel"]
-    kernel, recurrent, bias = quantized.network.layers[0].weights
-    bias = np.stack([2.14745e9 * unit, bias[1]]).astype(np.float32)  # an int32 itself, but not with a product
-    layer = dataclasses.replace(quantized.network.layers[0], weights=(kernel, recurrent, bias))
-    network = dataclasses.replace(quantized.network, layers=(layer, *quantized.network.layers[1:]))
-    with pytest.raises(ExportError, match="may not fit an int32"):
+@pytest.mark.parametrize("precision", ["int8", "int16x8"])
+def test_sums_that_could_overflow_are_refused(precision: Precision) -> None:
+    """A bias that is an int32 itself, but not with a product."""
+    quantized = quantized_network().at(precision)
+    unit = native(quantized)[0].forward.types["input"].scale * quantized.scales["gru_0/kernel_zr"]
+    gru, last = quantized.network.layers
+    kernel, recurrent, bias = gru.weights
+    bias = np.concatenate([np.tile(2.14748e9 * unit, (1, 1)), np.zeros((1, 32))]).astype(np.float32)
+    bias = np.concatenate([bias, np.zeros((2, 16), np.float32)], axis=1)
+    layer = dataclasses.replace(gru, weights=(kernel, recurrent, bias))
+    network = dataclasses.replace(quantized.network, layers=(layer, last))
+    with pytest.raises(ExportError, match="zr_from_x: its sums may not fit an int32"):
         render(dataclasses.replace(quantized, network=network))
+
+
+def test_a_result_of_int8_is_refused() -> None:
+    quantized = quantized_network()
+    layers = quantized.network.layers[:1]
+    pool = random_network(3, 16, [("pool", {"over": "last"})], 4).layers[0]
+    network = dataclasses.replace(quantized.network, layers=(*layers, pool), labels=())
+    typed = native(quantized)[0].forward
+    narrow = dataclasses.replace(typed, types=typed.types | {typed.program.output: QType("int8", 1 / 128)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(write, "native", lambda _: (TypedPass(narrow, None, 1, False),))
+        with pytest.raises(ExportError, match="its result is int8, and C gives int16"):
+            render(dataclasses.replace(quantized, network=network))
 
 
 @pytest.mark.parametrize("command", STRICT_COMPILERS)
@@ -302,21 +208,84 @@ def test_headers_are_cpp_and_models_link_into_one_program(tmp_path: Path) -> Non
     assert subprocess.run([str(program)], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("cells", MIXED, ids=["streaming", "bidirectional"])
+@pytest.mark.parametrize("every_step", [False, True])
+def test_every_kernel_of_a_model_compiles_strictly(
+    tmp_path: Path, cells: list[tuple[str, Options]], every_step: bool
+) -> None:
+    quantized = quantized_network(cells=cells, every_step=every_step)
+    path = c.export(quantized.network, quantized, "step", "int16x8", tmp_path)
+    assert path == tmp_path / "c" / "int16x8"
+    build = [*compiler.find().command, *STRICT, "-O1", "-c", *map(str, path.glob("*.c"))]
+    done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.toolchain
-@pytest.mark.parametrize("cells", MIXED)
-def test_sanitizers_find_nothing(tmp_path: Path, cells: list[tuple[str, int]]) -> None:
-    quantized = mixed_network("model", cells)
-    path = c.export(quantized.network, quantized, "step", "int8", tmp_path)
-    x = integer_frames(1, 6)
+@pytest.mark.parametrize("precision", ["int8", "int16x8"])
+@pytest.mark.parametrize("cells", [*MIXED, SPARSE], ids=["streaming", "bidirectional", "sparse"])
+def test_sanitizers_find_nothing(tmp_path: Path, cells: list[tuple[str, Options]], precision: Precision) -> None:
+    quantized = quantized_network(cells=cells, zeros=0.8 if cells is SPARSE else 0.0)
+    path = c.export(quantized.network, quantized, "step", precision, tmp_path)
+    quantized = quantized.at(precision)
+    x = reference.quantize_input(quantized, random_frames(quantized.network, 4, 9))
     replay, program = Path(__file__).with_name("replay.c"), tmp_path / "replay"
     flags = ["-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     sources = [str(replay), *map(str, path.glob("*.c"))]
     subprocess.run(["gcc", *flags, f"-I{path}", *sources, "-o", str(program)], check=True)
-    done = subprocess.run([str(program), str(STEPS)], input=x.tobytes(), capture_output=True, check=False)
+    done = subprocess.run([str(program)], input=x.tobytes(), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
-    y = np.frombuffer(done.stdout, np.int16).reshape(len(x), STEPS + 1, 3)
-    expected = reference.integer_outputs(quantized, x)
-    np.testing.assert_array_equal(y, np.concatenate([expected, expected[:, -1:]], axis=1))
+    steps = reference.integer_outputs(quantized, x)
+    expected = np.concatenate([steps[:, : steps.shape[1] * quantized.network.streams], steps[:, -1:]], axis=1)
+    np.testing.assert_array_equal(np.frombuffer(done.stdout, np.int16).reshape(expected.shape), expected)
+
+
+def library(tmp_path: Path, quantized: QuantizedNetwork) -> ctypes.CDLL:
+    for name, text in render(quantized).items():
+        (tmp_path / name).write_text(text)
+    compiler.shared_library(compiler.find(), sorted(tmp_path.glob("*.c")), tmp_path / "model.so", ["-O0"])
+    return ctypes.CDLL(str(tmp_path / "model.so"))
+
+
+def shifted_states() -> TypedProgram:
+    """States that become each other, the frame, a part of one and a constant; the result is an old one."""
+    builder = Builder()
+    x = builder.input(INPUTS)
+    a, b, c_, d = (builder.state(name, INPUTS) for name in "abcd")
+    half = builder.state("half", 3)
+    builder.next(a, b, initial=0.5)
+    builder.next(b, c_, initial=-0.25)
+    builder.next(c_, x)
+    builder.next(d, builder.constant("vector", INPUTS), initial=5.0)
+    builder.next(half, builder.slice(a, 2, 3))
+    kept = builder.add(builder.add(a, d), builder.concat([builder.slice(b, 1, 3), half]))
+    program = builder.finish(b)
+    program = dataclasses.replace(program, ops=tuple(op for op in program.ops if op.output != kept.name))
+    types = dict.fromkeys(program.sizes, QType("int16", 2.0**-15))
+    vector = np.arange(INPUTS).astype(np.int16)
+    return TypedProgram(program, types, {}, {}, {}, {"vector": vector})
+
+
+def test_states_that_are_other_values_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = (TypedPass(shifted_states(), None, 1, False),)
+    monkeypatch.setattr(write, "native", lambda _: passes)
+    quantized = quantized_network()
+    network = dataclasses.replace(quantized.network, layers=quantized.network.layers[:1], labels=())
+    model = library(tmp_path, dataclasses.replace(quantized, network=network))
+    x = np.random.default_rng(1).integers(-32768, 32768, (1, STEPS, INPUTS)).astype(np.int16)
+    state, y = np.zeros(64, np.int16), np.zeros(INPUTS, np.int16)
+    model.model_reset(pointer(state))
+    found = []
+    for frame in x[0]:
+        model.model_step(pointer(state), pointer(frame), pointer(y))
+        found.append(y.copy())
+    np.testing.assert_array_equal(found, reference.run_integer(passes, x)[0])
+    last = {s.name: state for s in passes[0].forward.program.states}
+    assert set(last) == {"a", "b", "c", "d", "half"}
+    np.testing.assert_array_equal(
+        state[: 4 * INPUTS].reshape(4, INPUTS), [x[0, -3], x[0, -2], x[0, -1], range(INPUTS)]
+    )
+    np.testing.assert_array_equal(state[4 * INPUTS : 4 * INPUTS + 3], x[0, -4, 2:5])
 
 
 def test_a_head_that_reads_the_frame_runs_at_every_step() -> None:
@@ -329,18 +298,98 @@ def test_a_head_that_reads_the_frame_runs_at_every_step() -> None:
 
 
 def test_types_without_a_kernel_are_refused() -> None:
-    typed = native(quantized_network("model", 3, 6, (16,), 4))
-    types = typed.types | {"gru_0/z": typed.types["input"]}
+    quantized = quantized_network()
+    typed = native(quantized)[0].forward
+    types = typed.types | {"gru_0/zr": typed.types["input"]}
     with pytest.raises(ExportError, match="no C kernel for sigmoid of int16 to int8"):
-        plan(dataclasses.replace(typed, types=types))
+        planned(dataclasses.replace(typed, types=types), quantized)
 
 
-def test_a_state_that_is_the_frame_itself_is_refused() -> None:
-    typed = native(quantized_network("model", 3, 6, (16,), 4))
-    states = (dataclasses.replace(typed.program.states[0], next="input"),)
-    program = dataclasses.replace(typed.program, states=states)
-    with pytest.raises(ExportError, match="another value unchanged"):
-        plan(dataclasses.replace(typed, program=program))
+def test_a_head_that_reads_a_part_of_an_old_state_runs_at_every_step() -> None:
+    builder = Builder()
+    x = builder.input(3)
+    h = builder.state("h", 6)
+    part = builder.slice(h, 0, 3)
+    builder.next(h, builder.concat([x, part]))
+    program = builder.finish(builder.mul(part, builder.relu(part)))
+    assert phases(program) == (program.ops, ())
+
+
+def test_frames_of_a_step_share_their_constants() -> None:
+    """The GRU runs twice in a step, on one copy of its weights."""
+    cells: list[tuple[str, Options]] = [("gru", 4), ("conv", {"units": 3, "kernel": 2, "stride": 2})]
+    held = constants(native(quantized_network(cells=cells)))
+    assert len(held.linears) == 2 * 4 + 2
+    assert sorted(linear.name for linear in held.distinct) == [
+        "conv_1_kernel",
+        "dense_2_kernel",
+        "gru_0_kernel_g",
+        "gru_0_kernel_zr",
+        "gru_0_recurrent_kernel_g",
+        "gru_0_recurrent_kernel_zr",
+    ]
+
+
+BLOCKS = st.tuples(st.sampled_from([1, 2, 3, 4, 8]), st.sampled_from([1, 2, 4, 5]))
+
+
+@given(
+    block=BLOCKS, down=st.integers(1, 8), across=st.integers(1, 8), share=st.floats(0, 1), seed=st.integers(0, 99)
+)
+def test_a_sparse_form_is_the_same_matrix_and_smaller(
+    block: tuple[int, int], down: int, across: int, share: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    kept = rng.random((down, across)) >= share
+    weight = rng.integers(-127, 128, (down * block[0], across * block[1])) * kept.repeat(block[0], 0).repeat(
+        block[1], 1
+    )
+    weight = weight.astype(np.int8)
+    form = sparse(weight)
+    if form is None:
+        return
+    np.testing.assert_array_equal(dense(form, weight.shape[1]), weight)
+    assert form.bytes <= 7 / 8 * weight.size
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8])
+@pytest.mark.parametrize(("block", "found", "bytes_each"), [((1, 1), (1, 1), 2), ((8, 4), (8, 4), 33)])
+def test_storage_of_a_pruned_matrix(
+    share: float, block: tuple[int, int], found: tuple[int, int], bytes_each: int
+) -> None:
+    """Blocks are found again; half of the single weights, with their places, would be no smaller than all."""
+    rng = np.random.default_rng(4)
+    shape = (128 // block[0], 64 // block[1])
+    kept = (rng.permutation(shape[0] * shape[1]) >= round(share * shape[0] * shape[1])).reshape(shape)
+    weight = (rng.choice([-9, 5], (128, 64)) * kept.repeat(block[0], 0).repeat(block[1], 1)).astype(np.int8)
+    form = sparse(weight)
+    if (share, block) == (0.5, (1, 1)):
+        assert form is None
+        return
+    assert form is not None
+    assert form.block == found
+    assert form.bytes == kept.sum() * bytes_each + 2 * 128 // block[0]
+
+
+@pytest.mark.parametrize("zeros", [0.0, 0.8])
+@pytest.mark.parametrize("cells", [SPARSE, BIDIRECTIONAL, TOKENS], ids=["gru", "bidirectional", "tokens"])
+def test_the_matrices_are_read_back(tmp_path: Path, cells: list[tuple[str, Options]], zeros: float) -> None:
+    quantized, path = exported(tmp_path, cells=cells, zeros=zeros if cells is SPARSE else 0.0)
+    found = c.matrices(path)
+    assert found.keys() == quantized.weights.keys()
+    for name, weight in quantized.weights.items():
+        np.testing.assert_array_equal(found[name], weight)
+
+
+def test_a_pruned_network_is_stored_sparse(tmp_path: Path) -> None:
+    quantized, path = exported(tmp_path, cells=SPARSE, zeros=0.8)
+    content = audit(Combination("c", "step", "int8"), path)
+    names = {op.name for op in content.operators}
+    assert {"ernn_matvec_sparse_s8_s16", "ernn_matvec_s8_s16"} <= names
+    assert names & c.MATRIX_PRODUCTS == {"ernn_matvec_sparse_s8_s16", "ernn_matvec_s8_s16"}
+    nonzero = sum(np.count_nonzero(weight) for weight in quantized.weights.values())
+    every = sum(weight.size for weight in quantized.weights.values())
+    assert nonzero <= content.integer_weight_bytes < every / 2
 
 
 LIFETIMES = st.lists(st.tuples(st.integers(1, 64), st.integers(0, 12), st.integers(0, 6)), max_size=20)
@@ -364,7 +413,7 @@ def test_slots_are_used_again() -> None:
     assert allocate(chain).size == 20
 
 
-def test_a_gru_needs_nine_units_of_scratch() -> None:
-    """from_x and from_h (3 each), a sum, z and r: 9 vectors of int16 at the same time."""
-    typed = native(quantized_network("model", 3, 6, (32,), 4))
-    assert plan(typed).scratch_bytes == 9 * 32 * 2
+def test_what_a_gru_needs_of_scratch() -> None:
+    """Both products of z and r and their sum (2 each), and the state as int8 (a half): int16 at the same time."""
+    quantized = quantized_network(cells=[("gru", 32)])
+    assert planned(native(quantized)[0].forward, quantized).scratch_bytes == 6.5 * 32 * 2

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from networks import Options, random_network
 
 from edgernn.datasets.splits import Split, Splits
-from edgernn.network import KINDS, Layer, Network
+from edgernn.network import Network
 from edgernn.recipe import Recipe
 
 STEPS, CHANNELS, LABELS = 12, ("ax", "ay", "az"), ("still", "slow", "fast")
@@ -43,26 +45,8 @@ def recipe(prune: dict[str, object] | None = None, layers: Sequence[object] = ()
     return Recipe.model_validate(document)
 
 
-def network(seed: int, steps: int, inputs: int, *layers: tuple[str, int]) -> Network:
-    """A network of (kind, units) layers with normal weights, its last layer being the outputs."""
-    rng = np.random.default_rng(seed)
-    sizes = [inputs, *(units for _, units in layers)]
-    stack = tuple(
-        Layer(f"{kind}_{i}", kind, sizes[i], units, _weights(rng, kind, sizes[i], units))
-        for i, (kind, units) in enumerate(layers)
-    )
-    return Network(
-        name="random",
-        steps=steps,
-        rate_hz=0.0,
-        channels=tuple(f"c{i}" for i in range(inputs)),
-        labels=tuple(f"l{i}" for i in range(sizes[-1])),
-        mean=rng.normal(0, 3, inputs).astype(np.float32),
-        std=rng.uniform(0.5, 2, inputs).astype(np.float32),
-        layers=stack,
-    )
-
-
-def _weights(rng: np.random.Generator, kind: str, inputs: int, units: int) -> tuple[np.ndarray, ...]:
-    shapes = KINDS[kind].shapes(inputs, units)
-    return tuple(rng.normal(0, 0.5, shape).astype(np.float32) for shape in shapes)
+def network(seed: int, steps: int, inputs: int, *layers: tuple[str, Options], every_step: bool = False) -> Network:
+    """A network of (kind, units or options) layers with random weights, its last layer being the outputs."""
+    *cells, (_, outputs) = layers
+    found = random_network(seed, inputs, cells, outputs, steps, every_step)  # type: ignore[arg-type]
+    return replace(found, rate_hz=0.0)

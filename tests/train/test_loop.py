@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from edgernn.train import loop, meter, models
 from edgernn.train.augment import Augmentation
 from edgernn.train.backend import keras, tf
 from edgernn.train.feed import Feed
-from edgernn.train.learner import Learner
+from edgernn.train.learner import Learner, dropout_rates
 from train import sample
 
 
@@ -90,6 +91,70 @@ def test_dropout_zeroes_whole_channels_and_keeps_the_mean() -> None:
     np.testing.assert_array_equal(dropped, np.broadcast_to(dropped[:, :1], dropped.shape))
     assert set(np.unique(dropped)) == {0.0, np.float32(4 / 3)}
     assert dropped.mean() == pytest.approx(1, abs=4 * math.sqrt(1 / 3 / 20_000))
+
+
+def learner(*layers: tuple[str, object], **section: object) -> Learner:
+    net = sample.network(0, 10, 3, *layers)  # type: ignore[arg-type]
+    return Learner(models.every_step_model(net), net, sample.recipe(dropout=0, **section).train, 0)
+
+
+X, Y = tf.random.stateless_normal((6, 10, 3), (1, 2)), np.array([0, 1, 0, 1, 1, 0], np.int32)
+FIRST = tf.constant(0, tf.int64)
+
+
+def test_a_softmax_at_the_end_is_not_applied_twice() -> None:
+    logits = learner(("gru", 4), ("dense", 2))
+    net = sample.network(0, 10, 3, ("gru", 4), ("dense", 2))
+    last = net.layers[-1].options.model_copy(update={"activation": "softmax"})
+    soft = replace(net, layers=(net.layers[0], replace(net.layers[1], options=last)))
+    shares = Learner(models.every_step_model(soft), soft, logits.section, 0)
+
+    expected, found = (one.gradients(X, Y, FIRST) for one in (logits, shares))
+
+    assert float(found.loss) == pytest.approx(float(expected.loss), rel=1e-5)
+    for one, other in zip(found.by_variable, expected.by_variable, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+    for one, other in zip(shares.evaluate(X, Y), logits.evaluate(X, Y), strict=True):
+        assert float(one) == pytest.approx(float(other), rel=1e-5)
+
+
+def test_strides_leave_fewer_outputs_to_the_loss() -> None:
+    strided = learner(("gru", 4), ("conv", {"units": 3, "kernel": 3, "stride": 2}), ("dense", 2), loss_from=0.6)
+    logits = strided.outputs(X, FIRST)[-1]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    assert logits.shape[1] == 5
+    expected = np.mean([loss(Y, logits[:, step]) for step in (3, 4)])
+    assert float(strided.gradients(X, Y, FIRST).loss) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_network_that_looks_both_ways_has_one_output_in_the_loss() -> None:
+    both = learner(("lstm", {"units": 4, "bidirectional": True}), ("dense", 2), loss_from=0.9)
+
+    assert both.outputs(X, FIRST)[-1].shape[1] == 1
+    assert np.isfinite(both.gradients(X, Y, FIRST).loss)
+
+
+def test_statistics_of_batch_normalisation_follow_the_data_and_are_kept() -> None:
+    norm = learner(("gru", 4), ("dense", {"units": 5, "batch_norm": True}), ("dense", 2))
+    before = [variable.numpy() for variable in norm.model.non_trainable_variables]
+
+    found = norm.gradients(X, Y, FIRST)
+    norm.update(found.by_variable, found.norm, tf.constant(0.01), tf.constant(0.9))
+
+    for old, new, kept in zip(
+        before, norm.model.non_trainable_variables, norm.averaged.non_trainable_variables, strict=True
+    ):
+        assert not np.allclose(old, new)
+        np.testing.assert_array_equal(new, kept)
+
+
+def test_tokens_are_not_dropped_but_what_they_stand_for_can_be() -> None:
+    net = sample.network(0, 10, 1, ("embedding", {"entries": 5, "units": 3}), ("gru", 4), ("dense", 2))
+
+    rates = dropout_rates(net, sample.recipe(input_dropout=0.1, dropout=0.3).train)
+
+    assert rates == [0.0, 0.1, 0.3]
 
 
 class Terminal(io.StringIO):

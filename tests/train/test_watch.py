@@ -97,7 +97,7 @@ def test_an_outlier_is_named_by_its_channel() -> None:
 
     found = message(sound, broken, wild)
 
-    assert "look at the data: channel c1 reaches 50000 standard deviations" in found
+    assert "look at the data: channel channel_1 reaches 50000 standard deviations" in found
 
 
 def test_a_training_on_data_without_numbers_stops_at_the_channel(tmp_path: Path) -> None:

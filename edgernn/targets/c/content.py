@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from edgernn.errors import ExportError
 from edgernn.targets import Content, Operator
 from edgernn.targets.c.kernels import ARITHMETIC
+from edgernn.targets.c.sparse import Sparse, dense
 
 _CALL = re.compile(r"^\s+(ernn_\w+)\(", re.MULTILINE)
 _ARRAY = re.compile(r"\b(int8_t|float|double) (\w+)\[\w*\] = \{([^}]*)\};")
+_INTEGERS = re.compile(r"\b(?:int8|uint8|uint16)_t (\w+)\[\w*\] = \{([^}]*)\};")
+_MATRIX = re.compile(
+    r"^/\* (?P<origin>\S+) \[\d+\]\[(?P<columns>\d+)\](?: as blocks of \[(?P<block>\d+)\]\[(?P<width>\d+)\])? \*/\n"
+    r"static const int8_t (?P<name>\w+)\[\]",
+    re.MULTILINE,
+)
 _PREPROCESSING = {"input_mean", "input_factor"}  # normalising and quantising a frame; no weights
 _BYTES = {"int8_t": 1, "float": 4, "double": 8}
 
@@ -36,7 +46,7 @@ def content(path: Path) -> Content:
     calls = Counter(_CALL.findall(source))
     if unknown := sorted(set(calls) - set(ARITHMETIC)):
         raise ExportError(f"{path}: the runtime has no kernel {', '.join(unknown)}; export it again")
-    sizes = {name: (kind, _BYTES[kind] * _elements(values)) for kind, name, values in _ARRAY.findall(source)}
+    sizes = {name: (kind, _BYTES[kind] * len(_elements(values))) for kind, name, values in _ARRAY.findall(source)}
     weights = {name: pair for name, pair in sizes.items() if name not in _PREPROCESSING}
     return Content(
         operators=tuple(Operator(name, count, ARITHMETIC[name]) for name, count in sorted(calls.items())),
@@ -45,5 +55,25 @@ def content(path: Path) -> Content:
     )
 
 
-def _elements(values: str) -> int:
-    return len([value for value in values.split(",") if value.strip()])
+def matrices(path: Path) -> dict[str, np.ndarray]:
+    """The matrices and tables of a C folder, int8 [rows, columns], by the network's names; sparse ones in full.
+
+    Raises ExportError when the folder does not hold exactly one model.
+    """
+    source = (path / f"{model_name(path)}.c").read_text("utf-8")
+    arrays = {name: np.array(_elements(values), np.int64) for name, values in _INTEGERS.findall(source)}
+    return {found["origin"]: _matrix(found, arrays) for found in _MATRIX.finditer(source)}
+
+
+def _matrix(found: re.Match[str], arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    name, columns = found["name"], int(found["columns"])
+    values = arrays[name].astype(np.int8)
+    if not found["block"]:
+        return values.reshape(-1, columns)
+    place, count = (arrays[name.removesuffix("_weight") + suffix] for suffix in ("_place", "_count"))
+    blocks = values.reshape(-1, int(found["block"]), int(found["width"]))
+    return dense(Sparse(blocks, place.astype(np.uint8), count.astype(np.uint16)), columns)
+
+
+def _elements(values: str) -> list[str]:
+    return [value for value in values.split(",") if value.strip()]

@@ -22,6 +22,11 @@ def integer(value: int) -> str:
     return "(-2147483647 - 1)" if value == -(2**31) else str(value)
 
 
+def wide(value: int) -> str:
+    """A uint64_t."""
+    return f"UINT64_C({value})"
+
+
 def floating(value: float) -> str:
     """The shortest decimal that a C compiler reads as the same float32.
 

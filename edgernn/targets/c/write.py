@@ -3,51 +3,51 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from edgernn import archive, fixed_point
+from edgernn import archive
 from edgernn.errors import ExportError, InputError
-from edgernn.lowering import TypedProgram, native
-from edgernn.network import Form, Network, Precision, QuantizedNetwork
-from edgernn.program import Op
-from edgernn.reference import folded_bias, input_factor, rescale_factors
+from edgernn.lowering import QType, TypedPass, native
+from edgernn.network import Form, IntegerPrecision, Network, Precision, QuantizedNetwork
+from edgernn.reference import input_factor
 from edgernn.targets import Combination, artifact_name
 from edgernn.targets.c import literals
-from edgernn.targets.c.kernels import DEQUANTIZE_OUTPUT, QUANTIZE_FRAME, sources
-from edgernn.targets.c.plan import BYTES, Plan, plan
+from edgernn.targets.c.constants import Constants, constants
+from edgernn.targets.c.kernels import DEQUANTIZE_OUTPUT, QUANTIZE_FRAME, runtime_version, sources
+from edgernn.targets.c.plan import BYTES
+from edgernn.targets.c.schedule import Unit, Window, units, window
 
 if TYPE_CHECKING:
     import jinja2
 
-SUPPORTED: frozenset[tuple[Form, Precision]] = frozenset({("step", "int8")})
-_INT32_MAX = 2**31 - 1
-_INT8_LARGEST = 128
+SUPPORTED: frozenset[tuple[Form, Precision]] = frozenset(product(get_args(Form), get_args(IntegerPrecision)))
 
 
-@dataclass(frozen=True, eq=False)
-class Linear:
-    """The constants of one matrix product; the fields are those of the runtime's `ernn_linear`."""
+@dataclass(frozen=True)
+class Field:
+    """A state in the model's struct; `initial` is what its elements begin with."""
 
     name: str
-    weight: np.ndarray  # int8 [rows, columns]
-    bias: np.ndarray  # int32 [rows]
-    multiplier: np.ndarray  # int32 [rows]
-    shift: np.ndarray  # uint8 [rows]
+    size: int
+    type: QType
+    initial: int
 
 
 def export(network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision, folder: Path) -> Path:
-    """Write `c/int8/` below `folder` and return its path; C and header files of an earlier export go.
+    """Write `c/<precision>/` below `folder` and return its path; C and header files of an earlier export go.
 
-    Raises InputError when it cannot be written, or when the network's name is one of the runtime's.
+    Raises InputError when it cannot be written, or when the network's name is one of the runtime's; ExportError
+    for what the runtime cannot compute.
     """
     path = folder / artifact_name(Combination("c", form, precision))
-    files = render(quantized)
+    files = render(quantized.at(precision))
     for name, text in files.items():
         archive.write_text(path / name, text)
     for old in path.iterdir():
@@ -61,60 +61,96 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
     network = quantized.network
     if network.name.startswith(("ernn_", "edgernn_")):
         raise InputError(f"name: {network.name} begins like the C runtime's names; choose another")
-    typed = native(quantized)
-    steps = plan(typed)
-    linears = [_linear(op, typed) for op in typed.program.ops if op.primitive == "matvec"]
-    context = _context(quantized, typed, steps, linears)
-    kernels = {call.kernel for call in (*steps.body.calls, *steps.head.calls)}
+    passes = native(quantized)
+    if passes[-1].output.dtype != "int16":
+        raise ExportError(
+            f"{network.name}: its result is {passes[-1].output.dtype}, and C gives int16; add a layer"
+        )
+    held = constants(passes)
+    model = units(passes, held, network.streams)
+    context = _context(quantized, passes, held, model)
+    blocks = [block for unit in model for block in (unit.plan.body, unit.plan.head)]
+    kernels = {call.kernel for block in blocks for call in block.calls}
     return {
         f"{network.name}.h": _template("model.h.j2").render(context),
         f"{network.name}.c": _template("model.c.j2").render(context),
-        **sources(kernels | {QUANTIZE_FRAME, DEQUANTIZE_OUTPUT}),
+        **sources(kernels | {QUANTIZE_FRAME[model[0].input.dtype], DEQUANTIZE_OUTPUT}),
     }
 
 
-def _linear(op: Op, typed: TypedProgram) -> Linear:
-    weight, bias = typed.weights[op.weight], folded_bias(op, typed)
-    largest = np.abs(bias) + _INT8_LARGEST * np.abs(weight.astype(np.int64)).sum(axis=1)
-    if largest.max() > _INT32_MAX:
-        raise ExportError(f"{op.output}: its sums may not fit an int32; please report this")
-    factors = np.array([fixed_point.multiplier(f) for f in rescale_factors(op, typed)], np.int64)
-    integers, shifts = factors.T
-    return Linear(literals.identifier(op.weight), weight, bias, integers, shifts)
-
-
 def _context(
-    quantized: QuantizedNetwork, typed: TypedProgram, steps: Plan, linears: list[Linear]
+    quantized: QuantizedNetwork, passes: Sequence[TypedPass], held: Constants, model: Sequence[Unit]
 ) -> dict[str, Any]:
-    network, types, program = quantized.network, typed.types, typed.program
-    states = [(s.name, program.sizes[s.name], types[s.name]) for s in program.states]
+    network = quantized.network
+    fields = _fields(model)
+    whole = None if network.streams else window(network, passes)
+    odd = _odd(fields, whole)
     return {
         "network": network,
         "name": network.name,
         "NAME": network.name.upper(),
-        "hash": build_hash(quantized, typed, linears),
-        "input": types[program.input],
-        "output": types[program.output],
-        "states": states,
-        "state_bytes": sum(size * BYTES[qtype.dtype] for _, size, qtype in states),
-        "plan": steps,
-        "linears": linears,
+        "hash": build_hash(quantized, passes, held),
+        "runtime_version": runtime_version(),
+        "input": model[0].input,
+        "output": passes[-1].output,
+        "frames_per_step": network.frames_per_step if network.streams else 1,
+        "fields": fields,
+        "odd": odd,
+        "state_bytes": sum(_bytes(field) for field in fields) + (whole.frames_bytes if whole else 0) + odd,
+        "scratch_bytes": max(unit.plan.scratch_bytes for unit in model),
+        "units": model,
+        "window": whole,
+        "matrices": held.matrices,
+        "linears": held.distinct,
+        "vectors": held.vectors,
+        "quantize_frame": QUANTIZE_FRAME[model[0].input.dtype],
+        "dequantize_output": DEQUANTIZE_OUTPUT,
         "mean": network.mean,
         "factor": input_factor(quantized),
     }
 
 
-def build_hash(quantized: QuantizedNetwork, typed: TypedProgram, linears: Iterable[Linear]) -> str:
-    """The first 16 hex digits of a sha256 over the program, its types, constants and normalisation."""
-    program = typed.program
-    digest = hashlib.sha256(repr((program.input, program.output, program.states, program.ops)).encode())
-    digest.update(repr(sorted(program.sizes.items())).encode())
-    types = sorted((name, t.dtype, float(t.scale).hex(), t.zero_point) for name, t in typed.types.items())
-    digest.update(repr(types).encode())
-    for linear in linears:
-        for array in (linear.weight, linear.bias, linear.multiplier, linear.shift):
+def _fields(model: Sequence[Unit]) -> list[Field]:
+    """All states, those of int16 first: then no compiler needs to leave gaps between them."""
+    fields = [
+        Field(
+            literals.identifier(state.name),
+            unit.typed.program.sizes[state.name],
+            unit.typed.types[state.name],
+            unit.typed.initial(state),
+        )
+        for unit in model
+        for state in unit.typed.program.states
+    ]
+    return sorted(fields, key=lambda field: -BYTES[field.type.dtype])
+
+
+def _bytes(field: Field) -> int:
+    return field.size * BYTES[field.type.dtype]
+
+
+def _odd(fields: Sequence[Field], whole: Window | None) -> bool:
+    """Whether the struct needs one byte more: to be a multiple of its int16, or because it has nothing."""
+    wide = any(field.type.dtype == "int16" for field in fields) or bool(whole and whole.frames_bytes)
+    return not fields if not wide else sum(_bytes(field) for field in fields) % BYTES["int16"] == 1
+
+
+def build_hash(quantized: QuantizedNetwork, passes: Sequence[TypedPass], held: Constants) -> str:
+    """The first 16 hex digits of a sha256 over the programs, their types, constants and normalisation."""
+    network = quantized.network
+    digest = hashlib.sha256(repr((network.steps, network.every_step)).encode())
+    for typed in (typed for one in passes for typed in one.programs):
+        program = typed.program
+        digest.update(repr((program.input, program.output, program.states, program.ops)).encode())
+        digest.update(repr(sorted(program.sizes.items())).encode())
+        types = sorted((name, t.dtype, float(t.scale).hex(), t.zero_point) for name, t in typed.types.items())
+        digest.update(repr(types).encode())
+    for linear in held.distinct:
+        for array in (linear.matrix.weight, linear.bias, linear.multiplier, linear.shift):
             digest.update(array.astype("<i8").tobytes())
-    for normalisation in (quantized.network.mean, input_factor(quantized)):
+    for vector in held.vectors:
+        digest.update(vector.values.astype("<i8").tobytes())
+    for normalisation in (network.mean, input_factor(quantized)):
         digest.update(normalisation.astype("<f4").tobytes())
     return digest.hexdigest()[:16]
 
@@ -133,6 +169,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "identifier": literals.identifier,
         "floating": literals.floating,
+        "integer": literals.integer,
         "string": literals.string,
         "comment": literals.comment,
         "q_format": literals.q_format,

@@ -1,5 +1,7 @@
 """The ONNX target: sequence models around ONNX's own recurrent nodes, step models from the step program.
 
+An integer sequence is a loop around the QDQ step: exact, and slow in onnxruntime.
+
 Everything is written node by node from the network; no converter is involved. The files name their tensors
 `input`, `output`, and for every state its value name with "/" as "." (`gru.h`) and `<that>.next`.
 """
@@ -7,18 +9,19 @@ Everything is written node by node from the network; no converter is involved. T
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 from edgernn.errors import ExportError
 from edgernn.lowering import operators
 from edgernn.network import Form, Network, Precision, QuantizedNetwork
 from edgernn.targets import Combination, artifact_name, metadata
+from edgernn.targets.onnx import _sequence, _step
 from edgernn.targets.onnx._content import BOUNDARY, MATRIX_PRODUCTS, content
 from edgernn.targets.onnx._file import write
-from edgernn.targets.onnx._sequence import dynamic_sequence, float_sequence
-from edgernn.targets.onnx._step import float_step, integer_step, quantization
+from edgernn.targets.onnx._graph import Graph
 
 SUPPORTED: frozenset[tuple[Form, Precision]] = frozenset(
-    {("sequence", "float32"), ("sequence", "dynamic"), ("step", "float32"), ("step", "int8")}
+    (form, precision) for form in get_args(Form) for precision in get_args(Precision)
 )
 
 __all__ = ["BOUNDARY", "MATRIX_PRODUCTS", "SUPPORTED", "content", "export"]
@@ -29,20 +32,31 @@ def export(network: Network, quantized: QuantizedNetwork, form: Form, precision:
 
     Raises ExportError when the combination is not supported or the written model is not valid ONNX.
     """
-    about = metadata(network, form, precision)
-    match form, precision:
-        case "sequence", "float32":
-            graph = float_sequence(network)
-        case "sequence", "dynamic":
-            graph = dynamic_sequence(quantized)
-        case "step", "float32":
-            graph = float_step(network)
-        case "step", "int8":
-            typed = operators(quantized)
-            graph = integer_step(typed, network.name)
-            about |= {"quantization": quantization(typed)}
-        case _:
-            raise ExportError(f"onnx has no {precision} artifact in {form} form; please report this")
+    if (form, precision) not in SUPPORTED:
+        raise ExportError(f"onnx has no {precision} artifact in {form} form; please report this")
+    graph, about = _graph(network, quantized, form, precision)
     path = folder / artifact_name(Combination("onnx", form, precision))
     write(graph, about, path)
     return path
+
+
+def _graph(
+    network: Network, quantized: QuantizedNetwork, form: Form, precision: Precision
+) -> tuple[Graph, dict[str, object]]:
+    """The model and its metadata."""
+    match form, precision:
+        case "sequence", "float32":
+            return _sequence.float_sequence(network), metadata(network, form, precision)
+        case "sequence", "dynamic":
+            return _sequence.dynamic_sequence(quantized), metadata(network, form, precision)
+        case "step", "float32":
+            return _step.float_step(network), metadata(network, form, precision)
+        case "step", "dynamic":
+            return _step.dynamic_step(quantized), metadata(network, form, precision)
+    passes = operators(quantized.at(precision))
+    if form == "sequence":
+        about = metadata(network, form, precision) | {"quantization": _sequence.quantization(passes)}
+        return _sequence.integer_sequence(passes, network), about
+    typed = passes[0].forward
+    about = metadata(network, form, precision, typed) | {"quantization": _step.quantization(typed)}
+    return _step.integer_step(typed, network), about

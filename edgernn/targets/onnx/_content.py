@@ -3,7 +3,8 @@
 The rule is that of QDQ files. An operator computes in integers when all it reads at run time comes from
 DequantizeLinear, all it gives goes to QuantizeLinear and its matrices are stored as integers; with any float
 in that chain it computes in float. QuantizeLinear and DequantizeLinear on activations belong to such an
-operator and are integer; on a constant they only unpack it. Data movement and loops do no arithmetic.
+operator and are integer; on a constant they only unpack it. Data movement and loops do no arithmetic. The
+products of DynamicQuantizeLSTM are integer, but it reads and gives float, and so are its gates: it counts as float.
 """
 
 from __future__ import annotations
@@ -24,26 +25,52 @@ Work = Literal["product", "elementwise", "quantize", "move"]
 # Every operator that this target writes, and the kind of its work.
 WORK: dict[str, Work] = {
     "Gemm": "product",
+    "Conv": "product",
     "GRU": "product",
+    "LSTM": "product",
+    "RNN": "product",
+    "DynamicQuantizeLSTM": "product",
     "Add": "elementwise",
     "Sub": "elementwise",
     "Mul": "elementwise",
+    "Max": "elementwise",
     "Sigmoid": "elementwise",
     "Tanh": "elementwise",
+    "Relu": "elementwise",
+    "Softplus": "elementwise",
+    "Softmax": "elementwise",
+    "ReduceMean": "elementwise",
+    "ReduceMax": "elementwise",
+    "ReduceSum": "elementwise",
+    "Sqrt": "elementwise",
+    "Reciprocal": "elementwise",
+    "Pow": "elementwise",
     "QuantizeLinear": "quantize",
     "DequantizeLinear": "quantize",
+    "Clip": "move",  # of the index of a table
     "Slice": "move",
+    "Concat": "move",
     "Gather": "move",
+    "Reshape": "move",
+    "Transpose": "move",
     "Squeeze": "move",
     "Unsqueeze": "move",
     "Identity": "move",
     "Scan": "move",
 }
-MATRIX_INPUTS = {"Gemm": (1,), "GRU": (1, 2)}  # which inputs of a product are matrices of weights
+MATRIX_INPUTS = {  # which inputs are matrices or tables of weights
+    "Gemm": (1,),
+    "Conv": (1,),
+    "GRU": (1, 2),
+    "LSTM": (1, 2),
+    "RNN": (1, 2),
+    "DynamicQuantizeLSTM": (1, 2),
+    "Gather": (0,),
+}
 MATRIX_PRODUCTS = frozenset(name for name, work in WORK.items() if work == "product")
 BOUNDARY: frozenset[str] = frozenset()  # quantising is integer here, and nothing else is at the boundary
 
-if set(MATRIX_INPUTS) != MATRIX_PRODUCTS:
+if set(MATRIX_INPUTS) != MATRIX_PRODUCTS | {"Gather"}:
     raise AssertionError("a matrix product does not say where its weights are")
 
 
@@ -109,7 +136,8 @@ class _Wiring:
         maker = self.producers.get(name)
         if maker is None or WORK[maker.op_type] not in ("quantize", "move") or maker.op_type == "Scan":
             return ""
-        return self.constant(maker.input[0])
+        sources = [self.constant(operand) for operand in maker.input]
+        return sources[0] if all(sources) else ""
 
     def dequantized(self, name: str) -> bool:
         return name in self.producers and self.producers[name].op_type == "DequantizeLinear"

@@ -11,12 +11,11 @@ import numpy as np
 
 from edgernn import __version__, archive
 from edgernn.errors import ExportError
-from edgernn.targets.onnx._graph import Graph, Node, Port
+from edgernn.targets.onnx._graph import OPSET, OPSET_INT16, Graph, Node, Port
 
-# Opset 13 is the lowest with DequantizeLinear by axis, 21 the lowest with int16 in it; the IR version is that
-# of the onnx release that introduced the opset, so that old readers take the file.
-OPSET, IR_VERSION = 13, 7
-OPSET_INT16, IR_VERSION_INT16 = 21, 10
+# The IR version is that of the onnx release that introduced the opset, so that old readers take the file.
+IR_VERSIONS = {OPSET: 7, OPSET_INT16: 10}
+CONTRIBUTED = {"DynamicQuantizeLSTM": "com.microsoft"}  # operators of onnxruntime's own; all others are ONNX's
 
 METADATA_KEY = "edgernn"
 
@@ -42,13 +41,12 @@ def write(graph: Graph, about: Mapping[str, object], path: Path) -> None:
 def _model(graph: Graph, about: Mapping[str, object]) -> Any:
     from onnx import helper
 
-    int16 = any(port.dtype == "int16" for port in graph.inputs) or any(
-        value.dtype == np.int16 for value in graph.constants.values()
-    )
+    domains = sorted({CONTRIBUTED[node.operator] for node in graph.nodes if node.operator in CONTRIBUTED})
+    versions = [helper.make_opsetid("", graph.opset), *(helper.make_opsetid(name, 1) for name in domains)]
     model = helper.make_model(
         _graph(graph),
-        opset_imports=[helper.make_opsetid("", OPSET_INT16 if int16 else OPSET)],
-        ir_version=IR_VERSION_INT16 if int16 else IR_VERSION,
+        opset_imports=versions,
+        ir_version=IR_VERSIONS[graph.opset],
         producer_name="edgernn",
         producer_version=__version__,
         doc_string=f'Labels and preprocessing: metadata_props["{METADATA_KEY}"], JSON.',
@@ -73,7 +71,8 @@ def _node(node: Node) -> Any:
     from onnx import helper
 
     attributes = {k: _graph(v) if isinstance(v, Graph) else v for k, v in sorted(node.attributes.items())}
-    return helper.make_node(node.operator, node.inputs, node.outputs, **attributes)
+    domain = CONTRIBUTED.get(node.operator)
+    return helper.make_node(node.operator, node.inputs, node.outputs, domain=domain, **attributes)
 
 
 def _port(port: Port) -> Any:

@@ -1,23 +1,21 @@
-"""Sequence models: a window in, the result of its last step out. The window may have any length.
+"""Sequence models: a window of any length in, the result after its last step or after every step out.
 
-A recurrent layer is ONNX's own node where it has one (`WHOLE_CELLS`), else a Scan over its step program.
-Between layers values are [steps, size].
+In float a layer works on all steps at once (see `_layers`); in integers each pass of the network is a Scan over
+its typed step program.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 
-import numpy as np
-
-from edgernn.network import KINDS, Layer, Network, QuantizedNetwork
-from edgernn.program import Builder, Program
-from edgernn.targets import next_name, read_name
-from edgernn.targets.onnx._graph import Constants, Graph, Port, tensor_name
-from edgernn.targets.onnx._primitives import emit_constants, emit_ops
-
-# graph, layer, constants, input [steps, 1, inputs], output name -> adds the output [steps, 1, units]
-WholeCell = Callable[[Graph, Layer, Constants, str, str], None]
+from edgernn.lowering import TypedPass
+from edgernn.network import POOLS, Layer, Network, QuantizedNetwork
+from edgernn.program import layer_of
+from edgernn.targets.onnx._graph import Constants, Graph, Port
+from edgernn.targets.onnx._integer import described, opset
+from edgernn.targets.onnx._layers import emit_layer
+from edgernn.targets.onnx._scan import typed_scan
+from edgernn.targets.onnx._step import frame
 
 
 def float_sequence(network: Network) -> Graph:
@@ -26,84 +24,77 @@ def float_sequence(network: Network) -> Graph:
 
 
 def dynamic_sequence(quantized: QuantizedNetwork) -> Graph:
-    """Matrices int8 with their scales, dequantised when the model runs; biases and activations float32."""
+    """Matrices int8 with their scales; biases float32, activations float32 outside the nodes."""
     network = quantized.network
     return _sequence(network, Constants(network.constants(), quantized.weights, quantized.scales))
 
 
-def _sequence(network: Network, constants: Constants) -> Graph:
-    graph = Graph(network.name)
-    about = "normalised frames, (raw - mean) / std by channel"
-    graph.inputs = [Port("input", "float32", (1, "steps", network.inputs), about)]
-    graph.outputs = [Port("output", "float32", (1, network.outputs), "result of the last step")]
-    value = graph.emit("Squeeze", ("input", graph.index(0)), "input.steps")
-    last = max((i for i, layer in enumerate(network.layers) if layer.recurrent), default=-1)
-    if last < 0:
-        value = graph.emit("Gather", (value, graph.index(-1)), "input.last", axis=0)
-    for i, layer in enumerate(network.layers):
-        output = "output" if layer is network.layers[-1] else f"{layer.name}.result"
-        if i == last:
-            steps = _layer(graph, layer, constants, value, f"{layer.name}.steps")
-            value = graph.emit("Gather", (steps, graph.index(-1)), output, axis=0)
-        else:
-            value = _layer(graph, layer, constants, value, output)
+def integer_sequence(passes: Sequence[TypedPass], network: Network) -> Graph:
+    """The typed programs in QDQ form, each in a loop; `input` and `output` are the integers themselves."""
+    graph = Graph(network.name, opset=opset([typed for one in passes for typed in one.programs]))
+    source = passes[0].forward
+    _declare_ports(graph, network, source.types[source.program.input].dtype, passes[-1].output.dtype)
+    value = "input"
+    for number, one in enumerate(passes, 1):
+        value = _pass(graph, one, value, f"pass_{number}")
+    if network.every_step:
+        graph.reshape(value, (1, -1, network.outputs), "output")
+    else:
+        graph.emit("Squeeze", (graph.row(value, -1, "output.last"), graph.index(0)), "output")
     return graph
 
 
-def _layer(graph: Graph, layer: Layer, constants: Constants, value: str, output: str) -> str:
-    """Add a layer from `value` [steps, inputs] to `output` [steps, units]; returns `output`."""
-    program = _program(layer)
-    if not layer.recurrent:
-        emit_constants(graph, program, constants)
-        emit_ops(graph, program, {program.input: value, program.output: output})
-        return output
-    frames = graph.emit("Unsqueeze", (value, graph.index(1)), f"{layer.name}.frames")
-    if layer.kind in WHOLE_CELLS:
-        WHOLE_CELLS[layer.kind](graph, layer, constants, frames, f"{output}.batch")
-    else:
-        emit_constants(graph, program, constants)
-        _scan(graph, layer.name, program, frames, f"{output}.batch")
-    return graph.emit("Squeeze", (f"{output}.batch", graph.index(1)), output)
+def quantization(passes: Sequence[TypedPass]) -> dict[str, dict[str, object]]:
+    """Scale and zero point of the two ports: real = (integer - zero_point) * scale."""
+    source = passes[0].forward
+    return {"input": described(source.types[source.program.input]), "output": described(passes[-1].output)}
 
 
-def _program(layer: Layer) -> Program:
-    builder = Builder()
-    x = builder.input(layer.inputs)
-    return builder.finish(KINDS[layer.kind].step(builder.within(layer.name), x, layer.units))
+def _declare_ports(graph: Graph, network: Network, taken: str, given: str) -> None:
+    integers = "" if given == "float32" else ", quantised"
+    steps, what = (
+        ((1, "steps"), "results of all steps") if network.every_step else ((1,), "result of the last step")
+    )
+    graph.inputs = [Port("input", taken, (1, "frames", network.inputs), f"{frame(network)}{integers}")]
+    graph.outputs = [Port("output", given, (*steps, network.outputs), what)]
 
 
-def _gru(graph: Graph, layer: Layer, constants: Constants, frames: str, output: str) -> None:
-    """ONNX's GRU with `linear_before_reset`; its gates have Keras's order (update, reset, new)."""
-    matrices = [constants.emit(graph, f"{layer.name}/{name}", leading=1) for name in ("kernel", "recurrent_kernel")]
-    biases = [constants.real[f"{layer.name}/{name}"] for name in ("bias", "recurrent_bias")]
-    bias = graph.constant(f"{layer.name}.biases", np.concatenate(biases)[np.newaxis])  # [1, 6 units]
-    directions = graph.emit(
-        "GRU",
-        (frames, *matrices, bias),
-        f"{output}.directions",
-        hidden_size=layer.units,
-        linear_before_reset=1,
-    )  # [steps, 1 direction, 1, units]
-    graph.emit("Squeeze", (directions, graph.index(1)), output)
+def _sequence(network: Network, constants: Constants) -> Graph:
+    graph = Graph(network.name)
+    _declare_ports(graph, network, "int32" if network.tokens else "float32", "float32")
+    value = graph.emit("Squeeze", ("input", graph.index(0)), "input.frames")
+    ending = _ending(network)
+    if not ending and not network.every_step:
+        value = graph.row(value, -1, "input.last")
+    for layer in network.layers:
+        final = layer is network.layers[-1] and not network.every_step
+        output = "output" if final else f"{layer.name}.result"
+        value = emit_layer(graph, layer, constants, value, output, layer.name in ending)
+    if network.every_step:
+        graph.emit("Unsqueeze", (value, graph.index(0)), "output")
+    return graph
 
 
-WHOLE_CELLS: Mapping[str, WholeCell] = {"gru": _gru}
+def _ending(network: Network) -> set[str]:
+    """The layers of whose results only that after the last frame is read."""
+    if network.every_step:
+        return set()
+    remembering = [layer.name for layer in network.layers if _remembers(layer)]
+    return {layer_of(one.forward.output) for one in network.passes() if one.ends} | set(remembering[-1:])
 
 
-def _scan(graph: Graph, name: str, program: Program, frames: str, output: str) -> None:
-    """A loop around the step program; its constants live in the graph outside."""
-    body = Graph(f"{name}.step", scope=f"{name}.")
-    frame, result, sizes = f"{name}.frame", f"{name}.frame.result", program.sizes
-    body.inputs = [Port(read_name(s), "float32", (1, sizes[s.name])) for s in program.states]
-    body.inputs.append(Port(frame, "float32", (1, sizes[program.input])))
-    body.outputs = [Port(next_name(s), "float32", (1, sizes[s.name])) for s in program.states]
-    body.outputs.append(Port(result, "float32", (1, sizes[program.output])))
-    emit_ops(body, program, {program.input: frame})
-    for state in program.states:
-        body.emit("Identity", (tensor_name(state.next),), next_name(state))
-    body.emit("Identity", (tensor_name(program.output),), result)
-    zeros = [
-        graph.constant(f"{read_name(s)}.zero", np.zeros((1, sizes[s.name]), np.float32)) for s in program.states
-    ]
-    last = [f"{read_name(s)}.last" for s in program.states]
-    graph.emit_many("Scan", (*zeros, frames), (*last, output), body=body, num_scan_inputs=1)
+def _remembers(layer: Layer) -> bool:
+    """Whether its result depends on more than the frame of its step."""
+    return layer.recurrent or layer.kind == "conv" or layer.kind in POOLS
+
+
+def _pass(graph: Graph, one: TypedPass, value: str, name: str) -> str:
+    """Add a pass over `value` [..., size]; returns its result [steps, 1, size], or [1, 1, size] where it ends."""
+    program = one.forward.program
+    frames = graph.reshape(value, (-1, 1, program.sizes[program.input]), f"{name}.frames")
+    results = []
+    for typed, way in zip(one.programs, ("forward", "backward"), strict=False):
+        scope, back = f"{name}.{way}", way == "backward"
+        result = typed_scan(graph, scope, typed, frames, f"{scope}.steps", back)
+        results.append(graph.row(result, 0 if back else -1, f"{scope}.end") if one.ends else result)
+    return results[0] if len(results) == 1 else graph.emit("Concat", results, f"{name}.result", axis=2)

@@ -1,54 +1,62 @@
-"""Step models: one frame and the states in, the result and the next states out."""
+"""Step models: the frames of one step and the states in, the result and the next states out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-import numpy as np
-
-from edgernn.lowering import QType, TypedProgram
-from edgernn.network import Network
-from edgernn.program import Op, Program
+from edgernn.expand import expand
+from edgernn.lowering import TypedProgram
+from edgernn.network import Network, QuantizedNetwork
+from edgernn.program import Program
 from edgernn.targets import next_name, read_name
 from edgernn.targets.onnx._graph import Constants, Graph, Port, tensor_name
-from edgernn.targets.onnx._primitives import FLOAT, emit_constants, emit_ops
-
-NORMALISED = "normalised frame, (raw - mean) / std by channel"
+from edgernn.targets.onnx._integer import described, emit_typed, opset
+from edgernn.targets.onnx._primitives import emit_constants, emit_ops
 
 
 def float_step(network: Network) -> Graph:
     """The step program as float operators."""
-    program = network.program()
-    graph = Graph(network.name)
-    _declare_ports(graph, program, lambda value: "float32", NORMALISED)
-    emit_constants(graph, program, Constants(network.constants(), {}, {}))
-    emit_ops(graph, program, _output_names(program))
-    _copy_shared_outputs(graph, program)
-    return graph
+    return _step(network, Constants(network.constants(), {}, {}))
 
 
-def integer_step(typed: TypedProgram, name: str) -> Graph:
-    """The typed program in QDQ form: every operator stands between DequantizeLinear and QuantizeLinear.
+def dynamic_step(quantized: QuantizedNetwork) -> Graph:
+    """The same with int8 matrices, dequantised when the model runs."""
+    network = quantized.network
+    return _step(network, Constants(network.constants(), quantized.weights, quantized.scales))
 
-    The boundary is integer: `input`, `output` and the states are the integers themselves.
-    """
+
+def integer_step(typed: TypedProgram, network: Network) -> Graph:
+    """The typed program in QDQ form; `input`, `output` and the states are the integers themselves."""
     program = typed.program
-    graph = Graph(name)
-    _declare_ports(graph, program, lambda value: typed.types[value].dtype, f"{NORMALISED}, quantised")
-    emit_constants(graph, program, _integer_constants(typed))
-    names = _output_names(program)
-    for op in program.ops:
-        (_emit_slice if op.primitive == "slice" else _emit_quantized)(graph, op, typed, names)
+    graph = Graph(network.name, opset=opset([typed]))
+    _declare_ports(graph, program, lambda value: typed.types[value].dtype, f"{frame(network)}, quantised")
+    emit_typed(graph, typed, _output_names(program))
     _copy_shared_outputs(graph, program)
     return graph
 
 
 def quantization(typed: TypedProgram) -> dict[str, dict[str, object]]:
     """Scale and zero point of every port: real = (integer - zero_point) * scale."""
-    return {
-        port: {"dtype": qtype.dtype, "scale": float(np.float32(qtype.scale)), "zero_point": qtype.zero_point}
-        for port, qtype in ((port, typed.types[value]) for port, value in _ports(typed.program))
-    }
+    return {port: described(typed.types[value]) for port, value in _ports(typed.program)}
+
+
+def frame(network: Network) -> str:
+    """What the input holds."""
+    return "tokens" if network.tokens else "normalised frames, (raw - mean) / std by channel"
+
+
+def _step(network: Network, constants: Constants) -> Graph:
+    program = expand(network.program())
+    graph = Graph(network.name)
+    _declare_ports(graph, program, _float_ports(network, program), frame(network))
+    emit_constants(graph, program.ops, constants)
+    emit_ops(graph, program.ops, program.sizes, _output_names(program))
+    _copy_shared_outputs(graph, program)
+    return graph
+
+
+def _float_ports(network: Network, program: Program) -> Callable[[str], str]:
+    return lambda value: "int32" if network.tokens and value == program.input else "float32"
 
 
 def _ports(program: Program) -> list[tuple[str, str]]:
@@ -77,47 +85,8 @@ def _copy_shared_outputs(graph: Graph, program: Program) -> None:
 
 def _declare_ports(graph: Graph, program: Program, dtype: Callable[[str], str], frame: str) -> None:
     about = {"input": frame, "output": "result of this step"}
-    about |= {read_name(s): "state, 0 at the start" for s in program.states}
+    about |= {read_name(s): "state; the metadata say what it is at the start" for s in program.states}
     about |= {next_name(s): "state to feed back at the next step" for s in program.states}
     ports = [Port(t, dtype(v), (1, program.sizes[v]), about[t]) for t, v in _ports(program)]
     inputs = 1 + len(program.states)
     graph.inputs, graph.outputs = ports[:inputs], ports[inputs:]
-
-
-def _integer_constants(typed: TypedProgram) -> Constants:
-    products = [op for op in typed.program.ops if op.bias]
-    scales = {op.bias: typed.types[op.inputs[0]].scale * typed.scales[op.weight] for op in products}
-    return Constants({}, {**typed.weights, **typed.biases}, {**typed.scales, **scales})
-
-
-def _emit_slice(graph: Graph, op: Op, typed: TypedProgram, names: Mapping[str, str]) -> None:
-    """A slice moves integers; its two sides have the same type."""
-    source, target = (names.get(name, tensor_name(name)) for name in (op.inputs[0], op.output))
-    FLOAT["slice"](graph, op, [source], target, typed.program.sizes[op.output])
-
-
-def _emit_quantized(graph: Graph, op: Op, typed: TypedProgram, names: Mapping[str, str]) -> None:
-    """The float operator on dequantised inputs, its result quantised; a requantisation is just those two."""
-    inputs = [_dequantized(graph, name, typed, names) for name in op.inputs]
-    target = names.get(op.output, tensor_name(op.output))
-    result = inputs[0]
-    if op.primitive != "requantize":
-        result = f"{target}.exact"
-        FLOAT[op.primitive](graph, op, inputs, result, typed.program.sizes[op.output])
-    graph.emit("QuantizeLinear", (result, *_parameters(graph, typed, op.output)), target)
-
-
-def _dequantized(graph: Graph, value: str, typed: TypedProgram, names: Mapping[str, str]) -> str:
-    source = names.get(value, tensor_name(value))
-    real = f"{source}.real"
-    if graph.defines(real):
-        return real
-    return graph.emit("DequantizeLinear", (source, *_parameters(graph, typed, value)), real)
-
-
-def _parameters(graph: Graph, typed: TypedProgram, value: str) -> tuple[str, str]:
-    """Scale and zero point of a value's type, stored once under the first value that has the type."""
-    qtype: QType = typed.types[value]
-    owner = tensor_name(next(name for name, other in typed.types.items() if other == qtype))
-    scale = graph.constant(f"{owner}.scale", np.array(qtype.scale, np.float32))
-    return scale, graph.constant(f"{owner}.zero_point", np.array(qtype.zero_point, qtype.dtype))

@@ -12,11 +12,12 @@ from typing import Any, Literal, cast
 from ai_edge_litert import schema_py_generated as schema
 
 from edgernn.errors import ExportError, InputError
-from edgernn.lowering import QType
+from edgernn.lowering import TOKEN_INT32, QType
 from edgernn.targets import Arithmetic, Content, Operator, reading
 from edgernn.targets.tflite.operators import MATRIX_PRODUCTS, OPERATORS, OperatorName
 
 METADATA = "edgernn"  # the name of the metadata entry, a JSON object
+_WEIGHTS = dict.fromkeys(MATRIX_PRODUCTS, 1) | {"GATHER": 0}  # which input of an operator holds them
 _FLOATS = {schema.TensorType.FLOAT32, schema.TensorType.FLOAT16}
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 
@@ -50,16 +51,24 @@ def _operators(model: Any, file: str) -> tuple[Operator, ...]:
 
 
 def _weight_bytes(model: Any) -> tuple[int, int]:
-    """Bytes of the float and of the integer matrices; one that several products share counts once."""
+    """Bytes of the float and of the integer matrices and tables; one that several operators share counts once.
+
+    What edgernn made itself, to write a function that TFLite lacks, has no name and is no weight.
+    """
     floats: dict[int, int] = {}
     integers: dict[int, int] = {}
     for graph in model.subgraphs:
         for operator in graph.operators:
-            if _name(model, operator) in MATRIX_PRODUCTS:
-                weight = graph.tensors[operator.inputs[1]]
+            place = _WEIGHTS.get(_name(model, operator))
+            weight = None if place is None else graph.tensors[operator.inputs[place]]
+            if weight is not None and weight.name and _data(model, weight) is not None:
                 sizes = floats if weight.type in _FLOATS else integers
-                sizes[weight.buffer] = len(model.buffers[weight.buffer].data)
+                sizes[weight.buffer] = len(_data(model, weight))
     return sum(floats.values()), sum(integers.values())
+
+
+def _data(model: Any, tensor: Any) -> Any:
+    return model.buffers[tensor.buffer].data
 
 
 def _name(model: Any, operator: Any) -> str:
@@ -107,7 +116,9 @@ def _description(model: Any, path: Path) -> Description:
 def _port(graph: Any, entry: Any) -> Port:
     tensor = graph.tensors[entry.tensorIndex]
     qtype = None
-    if tensor.type not in _FLOATS:
+    if tensor.type == schema.TensorType.INT32:
+        qtype = TOKEN_INT32
+    elif tensor.type not in _FLOATS:
         dtype: Literal["int8", "int16"] = "int8" if tensor.type == schema.TensorType.INT8 else "int16"
         quantization = tensor.quantization
         qtype = QType(dtype, float(quantization.scale[0]), int(quantization.zeroPoint[0]))
@@ -119,5 +130,5 @@ def _arithmetic(graph: Any, operator: Any, name: OperatorName) -> Arithmetic:
         return "none"
     types = {graph.tensors[i].type for i in (*operator.inputs, *operator.outputs) if i >= 0}
     if types == {schema.TensorType.INT32}:
-        return "none"  # it counts the steps of a loop
+        return "none"  # it counts the steps of a loop, or the rows of a table
     return "float" if types & _FLOATS else "integer"

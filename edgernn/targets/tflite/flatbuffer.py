@@ -15,7 +15,8 @@ from edgernn.targets.tflite.operators import OPERATORS, OperatorName
 
 FILE_IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
-_TYPES = {
+FUSED_RELU = schema.ActivationFunctionType.RELU
+TENSOR_TYPES = {
     "float32": schema.TensorType.FLOAT32,
     "int8": schema.TensorType.INT8,
     "int16": schema.TensorType.INT16,
@@ -104,7 +105,7 @@ class ModelWriter:
         options = getattr(schema, table + "T")()
         for key, value in values.items():
             setattr(options, key, value)
-        return self._shared((table, tuple(values.items())), options)
+        return self._shared((table, repr(values)), options)
 
     def _shared(self, key: object, table: Any) -> _Shared:
         return self.tables.setdefault(key, _Shared(table))
@@ -146,13 +147,14 @@ class SubgraphWriter:
     writer: ModelWriter
     graph: Any
     index: int
+    constants: dict[object, int] = field(default_factory=dict)
 
     def tensor(self, name: str, shape: Sequence[int], dtype: str, qtype: QType | None = None) -> int:
         """A tensor that an operator or the caller fills; one without a name takes no room for it."""
         tensor = schema.TensorT()
         tensor.name, tensor.shape = name or None, np.array(shape, np.int32)
-        tensor.type, tensor.buffer = _TYPES[dtype], 0
-        if qtype:
+        tensor.type, tensor.buffer = TENSOR_TYPES[dtype], 0
+        if qtype and qtype.dtype != "int32":
             tensor.quantization = self.writer.quantization(np.array([qtype.scale]), np.array([qtype.zero_point]))
         self.graph.tensors.append(tensor)
         return len(self.graph.tensors) - 1
@@ -160,14 +162,20 @@ class SubgraphWriter:
     def constant(
         self, name: str, value: np.ndarray, scales: np.ndarray | None = None, qtype: QType | None = None
     ) -> int:
-        """A tensor with data; `scales` [rows] quantise its first dimension, equal ones the whole tensor."""
-        index = self.tensor(name, value.shape, str(value.dtype), qtype)
-        tensor = self.graph.tensors[index]
-        tensor.buffer = self.writer.buffer(np.ascontiguousarray(value).tobytes())
-        if scales is not None:
-            distinct = scales[:1] if np.ptp(scales) == 0 else scales
-            tensor.quantization = self.writer.quantization(distinct, np.zeros(len(distinct)))
-        return index
+        """A tensor with data; `scales` [rows] quantise its first dimension, equal ones the whole tensor.
+
+        One of the same content that this subgraph has already serves again.
+        """
+        content = np.ascontiguousarray(value).tobytes()
+        key = (name, value.shape, value.dtype.str, content, qtype, None if scales is None else scales.tobytes())
+        if key not in self.constants:
+            index = self.constants[key] = self.tensor(name, value.shape, str(value.dtype), qtype)
+            tensor = self.graph.tensors[index]
+            tensor.buffer = self.writer.buffer(content)
+            if scales is not None:
+                distinct = scales[:1] if np.ptp(scales) == 0 else scales
+                tensor.quantization = self.writer.quantization(distinct, np.zeros(len(distinct)))
+        return self.constants[key]
 
     def operator(
         self, name: OperatorName, kind: str, inputs: Sequence[int], outputs: Sequence[int], **options: object
@@ -182,6 +190,12 @@ class SubgraphWriter:
             operator.builtinOptions = self.writer.options(table, options)
         self.graph.operators.append(operator)
 
+    def reshape(self, tensor: int, into: int) -> int:
+        """Put the elements of a tensor into another, whose shape they take; returns that one."""
+        shape = np.array(self.graph.tensors[into].shape, np.int32)
+        self.operator("RESHAPE", "", [tensor, self.constant("", shape)], [into], newShape=shape)
+        return into
+
 
 _OPTIONS: Mapping[str, str] = {
     "FULLY_CONNECTED": "FullyConnectedOptions",
@@ -191,6 +205,12 @@ _OPTIONS: Mapping[str, str] = {
     "SPLIT": "SplitOptions",
     "GATHER": "GatherOptions",
     "WHILE": "WhileOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
+    "SOFTMAX": "SoftmaxOptions",
+    "MEAN": "ReducerOptions",
+    "CAST": "CastOptions",
+    "CONCATENATION": "ConcatenationOptions",
+    "RESHAPE": "ReshapeOptions",
 }
 
 

@@ -3,112 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from edgernn.lowering import QType, expand_blend, operators
-from edgernn.network import Network, Precision, QuantizedNetwork
-from edgernn.program import PRIMITIVES, Op, Program
-from edgernn.targets.tflite.flatbuffer import SubgraphWriter
+from edgernn.lowering import QType
+from edgernn.program import EPSILON, PRIMITIVES, Op
+from edgernn.targets.tflite.flatbuffer import FUSED_RELU, TENSOR_TYPES
 from edgernn.targets.tflite.operators import OperatorName
+from edgernn.targets.tflite.plan import Scope
+from edgernn.targets.tflite.softplus import softplus
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """A program and its constants in the types of one precision.
-
-    `types` is empty where values are float32. `scales` [rows] belong to the int8 weights of the same name,
-    `bias_scales` to the int32 biases.
-    """
-
-    program: Program
-    types: Mapping[str, QType]
-    constants: Mapping[str, np.ndarray]
-    scales: Mapping[str, np.ndarray]
-    bias_scales: Mapping[str, np.ndarray]
-
-    @property
-    def hybrid(self) -> bool:
-        return bool(self.scales) and not self.types
-
-    def dtype(self, value: str) -> str:
-        return self.types[value].dtype if value in self.types else "float32"
+def emit(scope: Scope) -> None:
+    """Append the operators of the scope's ops."""
+    for op in scope.ops:
+        if op.output not in scope.tensors:  # a split defines all its slices at once
+            _EMIT[op.primitive](scope, op)
 
 
-def plan(network: Network, quantized: QuantizedNetwork, precision: Precision) -> Plan:
-    constants = network.constants()
-    if precision == "float32":
-        return Plan(expand_blend(network.program()), {}, constants, {}, {})
-    if precision == "dynamic":
-        program = expand_blend(network.program())
-        return Plan(program, {}, {**constants, **quantized.weights}, quantized.scales, {})
-    typed = operators(quantized)
-    bias_scales = {
-        op.bias: typed.types[op.inputs[0]].scale * typed.scales[op.weight] for op in typed.program.ops if op.bias
-    }
-    return Plan(typed.program, typed.types, {**typed.weights, **typed.biases}, typed.scales, bias_scales)
+Emitter = Callable[[Scope, Op], None]
 
 
-def value_tensor(graph: SubgraphWriter, plan: Plan, value: str, name: str = "") -> int:
-    """A new tensor [1, size] for a value of the program.
-
-    Only what a caller sees gets a name: those of all others would cost more flash than a layer's biases.
-    """
-    return graph.tensor(name, [1, plan.program.sizes[value]], plan.dtype(value), plan.types.get(value))
-
-
-def emit(graph: SubgraphWriter, plan: Plan, ops: Sequence[Op], tensors: dict[str, int]) -> None:
-    """Append the operators of `ops`; `tensors` maps the values known so far to tensors and gains the new ones."""
-    for op in ops:
-        if op.output not in tensors:  # a split defines all its slices at once
-            _EMIT[op.primitive](graph, plan, op, tensors, ops)
-
-
-Emitter = Callable[[SubgraphWriter, Plan, Op, dict[str, int], Sequence[Op]], None]
-
-
-def _define(graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int]) -> int:
-    tensors[op.output] = value_tensor(graph, plan, op.output)
-    return tensors[op.output]
-
-
-def _matvec(graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int], ops: Sequence[Op]) -> None:
-    x = tensors[op.inputs[0]]
-    weight = graph.constant(op.weight, plan.constants[op.weight], plan.scales.get(op.weight))
+def _matvec(scope: Scope, op: Op) -> None:
+    graph, plan = scope.graph, scope.plan
+    scales = plan.scales.get(op.weight)
+    weight = graph.constant(op.weight, plan.constants[op.weight], scales)
     bias = graph.constant(op.bias, plan.constants[op.bias], plan.bias_scales.get(op.bias)) if op.bias else -1
-    by_row = plan.hybrid and np.ptp(plan.scales[op.weight]) > 0
-    kind = ("hybrid by row" if by_row else "hybrid") if plan.hybrid else plan.dtype(op.output)
-    # asymmetric: activations quantised on the fly keep their full range of 256 steps
-    graph.operator(
-        "FULLY_CONNECTED",
-        kind,
-        [x, weight, bias],
-        [_define(graph, plan, op, tensors)],
-        asymmetricQuantizeInputs=plan.hybrid,
-    )
+    output, options = _fused(scope, op)
+    kind = plan.dtype(op.output)
+    if plan.hybrid:
+        kind = "hybrid by row" if np.ptp(plan.scales[op.weight]) > 0 else "hybrid"
+        options["asymmetricQuantizeInputs"] = True  # quantised on the fly, activations keep all of 256 steps
+    elif kind == "int16":
+        options["quantizedBiasType"] = TENSOR_TYPES["int32"]  # its 64-bit products take four times as long
+    inputs = [scope.tensors[op.inputs[0]], weight, bias]
+    graph.operator("FULLY_CONNECTED", kind, inputs, [scope.define(output)], **options)
+
+
+def _fused(scope: Scope, op: Op) -> tuple[str, dict[str, object]]:
+    """What the operator of a product makes, and its options: that of the relu that alone reads it."""
+    program = scope.plan.program
+    readers = program.readers(op.output)
+    kept = {program.output, *(state.next for state in program.states)}
+    if [r.primitive for r in readers] == ["relu"] and readers[0] in scope.ops and op.output not in kept:
+        return readers[0].output, {"fusedActivationFunction": FUSED_RELU}
+    return op.output, {}
 
 
 def _elementwise(name: OperatorName, **options: object) -> Emitter:
-    def emit_one(graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int], ops: Sequence[Op]) -> None:
-        inputs = [tensors[value] for value in op.inputs]
-        graph.operator(name, plan.dtype(op.output), inputs, [_define(graph, plan, op, tensors)], **options)
+    def emit_one(scope: Scope, op: Op) -> None:
+        inputs = [scope.tensors[value] for value in op.inputs]
+        scope.graph.operator(name, scope.plan.dtype(op.output), inputs, [scope.define(op.output)], **options)
 
     return emit_one
 
 
-def _slice(graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int], ops: Sequence[Op]) -> None:
-    source = op.inputs[0]
-    siblings = [other for other in ops if other.primitive == "slice" and other.inputs[0] == source]
-    if _tiles(siblings, plan.program.sizes):
+def _constant(scope: Scope, op: Op) -> None:
+    vector = scope.plan.constants[op.weight][None]
+    scope.tensors[op.output] = scope.graph.constant(op.weight, vector, qtype=scope.plan.types.get(op.output))
+
+
+def _lookup(scope: Scope, op: Op) -> None:
+    graph, plan = scope.graph, scope.plan
+    index = graph.reshape(scope.tensors[op.inputs[0]], graph.tensor("", [scope.rows], "int32"))
+    table = plan.constants[op.weight]
+    kind = str(table.dtype)
+    rows = graph.constant(op.weight, table, plan.scales.get(op.weight))
+    if not plan.hybrid:
+        graph.operator("GATHER", kind, [rows, index], [scope.define(op.output)], axis=0)
+        return
+    found = scope.temporary(table.shape[1], kind, QType("int8", float(plan.scales[op.weight][0])))
+    graph.operator("GATHER", kind, [rows, index], [found], axis=0)
+    graph.operator("DEQUANTIZE", kind, [found], [scope.define(op.output)])
+
+
+def _slice(scope: Scope, op: Op) -> None:
+    graph, source = scope.graph, op.inputs[0]
+    kind = scope.plan.dtype(source)
+    siblings = [other for other in scope.ops if other.primitive == "slice" and other.inputs[0] == source]
+    if _tiles(siblings, scope.plan.program.sizes):
         axis = graph.constant("", np.array(1, np.int32))
-        outputs = [_define(graph, plan, other, tensors) for other in siblings]
-        graph.operator("SPLIT", plan.dtype(source), [axis, tensors[source]], outputs, numSplits=len(outputs))
+        outputs = [scope.define(other.output) for other in siblings]
+        graph.operator("SPLIT", kind, [axis, scope.tensors[source]], outputs, numSplits=len(outputs))
         return
     begin = graph.constant("", np.array([0, op.start], np.int32))
-    size = graph.constant("", np.array([1, plan.program.sizes[op.output]], np.int32))
-    output = _define(graph, plan, op, tensors)
-    graph.operator("SLICE", plan.dtype(source), [tensors[source], begin, size], [output])
+    size = graph.constant("", np.array([scope.rows, scope.size(op.output)], np.int32))
+    graph.operator("SLICE", kind, [scope.tensors[source], begin, size], [scope.define(op.output)])
 
 
 def _tiles(slices: Sequence[Op], sizes: Mapping[str, int]) -> bool:
@@ -118,19 +98,50 @@ def _tiles(slices: Sequence[Op], sizes: Mapping[str, int]) -> bool:
     return covers and all(op.start == i * part and sizes[op.output] == part for i, op in enumerate(slices))
 
 
-def _expanded(graph: SubgraphWriter, plan: Plan, op: Op, tensors: dict[str, int], ops: Sequence[Op]) -> None:
-    raise AssertionError("every plan has its blends expanded")
+def _mean(scope: Scope, op: Op) -> None:
+    axis = scope.graph.constant("", np.array([1], np.int32))
+    inputs = [scope.tensors[op.inputs[0]], axis]
+    scope.graph.operator("MEAN", scope.plan.dtype(op.output), inputs, [scope.define(op.output)], keepDims=True)
+
+
+def _rsqrt(scope: Scope, op: Op) -> None:
+    """1 / sqrt(x + epsilon); in integers epsilon is a step or more, so that the root is never that of 0."""
+    (x,) = op.inputs
+    graph, qtype, kind = scope.graph, scope.plan.types.get(x), scope.plan.dtype(x)
+    epsilon, wider, added = np.array([[EPSILON]], np.float32), None, None
+    if qtype:
+        wider = QType(qtype.dtype, qtype.scale + EPSILON / 32767)
+        added = QType(qtype.dtype, max(EPSILON, wider.scale) / 16384)
+        epsilon = np.array([[16384]], np.int16)
+    total = scope.temporary(1, kind, wider)
+    constant = graph.constant("", epsilon, qtype=added)
+    graph.operator("ADD", kind, [scope.tensors[x], constant], [total], potScaleInt16=False)
+    graph.operator("RSQRT", kind, [total], [scope.define(op.output)])
+
+
+def _expanded(scope: Scope, op: Op) -> None:
+    raise AssertionError("every plan has its blends and normalisations expanded")
 
 
 _EMIT: Mapping[str, Emitter] = {
     "matvec": _matvec,
+    "lookup": _lookup,
+    "constant": _constant,
     "add": _elementwise("ADD", potScaleInt16=False),
     "sub": _elementwise("SUB", potScaleInt16=False),
+    "max": _elementwise("MAXIMUM"),
     "mul": _elementwise("MUL"),
     "sigmoid": _elementwise("LOGISTIC"),
     "tanh": _elementwise("TANH"),
+    "relu": _elementwise("RELU"),
+    "softplus": softplus,
+    "softmax": _elementwise("SOFTMAX", beta=1.0),
+    "normalize": _expanded,
     "blend": _expanded,
     "slice": _slice,
+    "concat": _elementwise("CONCATENATION", axis=1),
+    "mean": _mean,
+    "rsqrt": _rsqrt,
     "requantize": _elementwise("QUANTIZE"),
 }
 

@@ -6,10 +6,11 @@
  * s8 is int8_t, s16 is int16_t, f32 is float. Qm.n is an integer whose real value is integer / 2^n:
  *
  *   Q0.7  int8_t   [-1, 1)   what a matrix product reads of a state
- *   Q0.15 int16_t  [-1, 1)   states, sigmoid and tanh
- *   Q3.12 int16_t  [-8, 8)   sums that go into sigmoid and tanh
+ *   Q0.15 int16_t  [-1, 1)   states, sigmoid, tanh and softmax
+ *   Q3.12 int16_t  [-8, 8)   sums that go into tanh and softplus
+ *   Q4.11 int16_t  [-16, 16) sums that go into sigmoid
  *
- * The terms of those sums have one format a layer, Q3.12 or one with a larger range, so that none saturates
+ * The terms of those sums have one format, that of the sum or one with a larger range, so that none saturates
  * before it is added.
  *
  * Every rounding is to the nearest integer, ties upwards (floor(real + 1/2)); every result that does not fit
@@ -28,7 +29,7 @@ extern "C" {
 #endif
 
 /* Changes when a kernel's arguments or results change: models that share kernels must agree on it. */
-#define ERNN_RUNTIME_VERSION 2
+#define ERNN_RUNTIME_VERSION 3
 
 /* A compile-time check for C99: a false condition is an array of negative size. */
 #define ERNN_ASSERT(name, condition) typedef char ernn_assert_##name[(condition) ? 1 : -1]
@@ -43,6 +44,22 @@ typedef struct {
     size_t columns;
 } ernn_linear;
 
+/* The same of a matrix with many zeros: only its blocks that hold something else, by rows of blocks. */
+typedef struct {
+    const int8_t *weight;      /* [blocks][block_rows][block_columns] */
+    const uint8_t *place;      /* [blocks], a block's number in its row: it begins at place * block_columns */
+    const uint16_t *count;     /* [rows / block_rows], the blocks of each row of blocks */
+    const int32_t *bias;       /* [rows] */
+    const int32_t *multiplier; /* [rows] */
+    const uint8_t *shift;      /* [rows] */
+    size_t rows;
+    size_t columns;
+    size_t block_rows;    /* 1 .. ERNN_BLOCK_ROWS; divides rows */
+    size_t block_columns; /* divides columns */
+} ernn_sparse_linear;
+
+#define ERNN_BLOCK_ROWS 16
+
 /* y[r] = (bias[r] + sum over c of weight[r][c] * x[c]) * multiplier[r] / 2^shift[r], one rounding.
  * The sum must fit an int32_t for every x; the exporter proves that before it writes a model. */
 void ernn_matvec_s8_s16(const ernn_linear *layer,
@@ -54,6 +71,42 @@ void ernn_matvec_s8_s8(const ernn_linear *layer,
                        const int8_t *x, /* [columns] */
                        int8_t *y,       /* [rows] */
                        int zero_point); /* -128 .. 127 */
+
+/* ernn_matvec_s8_s16 and ernn_matvec_s8_s8 of an int16_t input, which has no zero point. */
+void ernn_matvec_s16_s16(const ernn_linear *layer,
+                         const int16_t *x, /* [columns] */
+                         int16_t *y);      /* [rows] */
+
+void ernn_matvec_s16_s8(const ernn_linear *layer,
+                        const int16_t *x, /* [columns] */
+                        int8_t *y,        /* [rows] */
+                        int zero_point);  /* -128 .. 127 */
+
+/* The same products of a sparse matrix: same arguments, same bits. */
+void ernn_matvec_sparse_s8_s16(const ernn_sparse_linear *layer,
+                               const int8_t *x, /* [columns] */
+                               int16_t *y);     /* [rows] */
+
+void ernn_matvec_sparse_s8_s8(const ernn_sparse_linear *layer,
+                              const int8_t *x, /* [columns] */
+                              int8_t *y,       /* [rows] */
+                              int zero_point); /* -128 .. 127 */
+
+void ernn_matvec_sparse_s16_s16(const ernn_sparse_linear *layer,
+                                const int16_t *x, /* [columns] */
+                                int16_t *y);      /* [rows] */
+
+void ernn_matvec_sparse_s16_s8(const ernn_sparse_linear *layer,
+                               const int16_t *x, /* [columns] */
+                               int8_t *y,        /* [rows] */
+                               int zero_point);  /* -128 .. 127 */
+
+/* y = the row *index of the table, or the nearest row where there is none of that number: an embedding. */
+void ernn_lookup_s8(const int8_t *table, /* [entries][columns], 1 and more */
+                    size_t entries,
+                    const int16_t *index, /* [1], a whole number */
+                    int8_t *y,            /* [columns] */
+                    size_t columns);
 
 /* y = a + b; a and b of one Q format, y of one with `shift` fraction bits more, 0 .. 15. */
 void ernn_add_s16(const int16_t *a, /* [n] */
@@ -73,9 +126,31 @@ void ernn_mul_s16(const int16_t *a, /* [n] */
                   int16_t *y,       /* [n] */
                   size_t n, int bits);
 
+/* The same with one b for all of a. */
+void ernn_mul_scalar_s16(const int16_t *a, /* [n] */
+                         const int16_t *b, /* [1] */
+                         int16_t *y,       /* [n] */
+                         size_t n, int bits);
+
+/* y = the larger of a and b, which are of one type: scale and zero point. */
+void ernn_max_s16(const int16_t *a, /* [n] */
+                  const int16_t *b, /* [n] */
+                  int16_t *y,       /* [n] */
+                  size_t n);
+
+void ernn_max_s8(const int8_t *a, /* [n] */
+                 const int8_t *b, /* [n] */
+                 int8_t *y,       /* [n] */
+                 size_t n);
+
+/* y = x where x is positive, otherwise 0. */
+void ernn_relu_s16(const int16_t *x, /* [n] */
+                   int16_t *y,       /* [n] */
+                   size_t n);
+
 /* y = 1 / (1 + exp(-x)), by a table of 257 values over |x| and linear interpolation. */
-void ernn_sigmoid_s16(const int16_t *x, /* [n], Q3.12 */
-                      int16_t *y,       /* [n], Q0.15, 11 .. 32757 */
+void ernn_sigmoid_s16(const int16_t *x, /* [n], Q4.11 */
+                      int16_t *y,       /* [n], Q0.15, 1 .. 32767 */
                       size_t n);
 
 /* y = tanh(x), by a table of 257 values over |x| and linear interpolation. */
@@ -83,31 +158,90 @@ void ernn_tanh_s16(const int16_t *x, /* [n], Q3.12 */
                    int16_t *y,       /* [n], Q0.15, -32767 .. 32767 */
                    size_t n);
 
-/* y = g + z * (h - g): a GRU's next state. It lies between g and h. */
+/* y = log(1 + exp(x)), by a table of 257 values over |x| and linear interpolation. */
+void ernn_softplus_s16(const int16_t *x, /* [n], Q3.12 */
+                       int16_t *y,       /* [n], Q3.12, 1 .. 32767 */
+                       size_t n);
+
+/* y = exp(x) / (sum of exp(x)), by a table of 257 values over the distance to the largest x and linear
+ * interpolation. An x that is 8.0 and more below the largest gives 0. */
+void ernn_softmax_s16(const int16_t *x, /* [n], `bits` fraction bits, 0 .. 15 */
+                      int16_t *y,       /* [n], Q0.15, 0 .. 32767 */
+                      size_t n,         /* at most 65536 */
+                      int bits);
+
+/* y = (x - mean) / sqrt(variance + 0.001) over the elements of x. With d = n * x - sum, which is n * (x - mean),
+ *
+ *   y = d * factor / 2^k, one rounding;  factor = root / sqrt((sum of d * d) * 2^up + epsilon), both rounded down
+ *
+ * where k is `shift`, less 1 for every time that what is under the root is first multiplied by 4: as often as it
+ * stays below 2^64. The exporter computes `up`, `epsilon`, `root` and `shift` from n and the formats of x and y. */
+void ernn_normalize_s16(const int16_t *x, /* [n] */
+                        int16_t *y,       /* [n] */
+                        size_t n,         /* 1 .. 1024 */
+                        int up, uint64_t epsilon, uint64_t root, int shift);
+
+/* y = g + z * (h - g): a GRU's next state. It lies between g and h; the three have one Q format. */
 void ernn_blend_s16(const int16_t *z, /* [n], Q0.15, 0 and more */
-                    const int16_t *g, /* [n], Q0.15 */
-                    const int16_t *h, /* [n], Q0.15 */
-                    int16_t *y,       /* [n], Q0.15 */
+                    const int16_t *g, /* [n] */
+                    const int16_t *h, /* [n] */
+                    int16_t *y,       /* [n] */
                     size_t n);
+
+/* The same with one z for all of g and h. */
+void ernn_blend_scalar_s16(const int16_t *z, /* [1], Q0.15, 0 and more */
+                           const int16_t *g, /* [n] */
+                           const int16_t *h, /* [n] */
+                           int16_t *y,       /* [n] */
+                           size_t n);
 
 /* y = x / 2^bits, bits 1 .. 15: Q0.15 to Q0.7 by 8 bits. */
 void ernn_requantize_s16_s8(const int16_t *x, /* [n] */
                             int8_t *y,        /* [n] */
                             size_t n, int bits);
 
+/* y = (x - zero_in) * multiplier / 2^shift + zero_out, one rounding: from one scale and zero point to another's.
+ * multiplier 0 .. 2^31 - 1, shift 1 .. 62; zero points within their types. */
+void ernn_rescale_s16_s16(const int16_t *x, /* [n] */
+                          int16_t *y,       /* [n] */
+                          size_t n, int zero_in, int32_t multiplier, int shift, int zero_out);
+
+void ernn_rescale_s16_s8(const int16_t *x, /* [n] */
+                         int8_t *y,        /* [n] */
+                         size_t n, int zero_in, int32_t multiplier, int shift, int zero_out);
+
+void ernn_rescale_s8_s16(const int8_t *x, /* [n] */
+                         int16_t *y,      /* [n] */
+                         size_t n, int zero_in, int32_t multiplier, int shift, int zero_out);
+
+void ernn_rescale_s8_s8(const int8_t *x, /* [n] */
+                        int8_t *y,       /* [n] */
+                        size_t n, int zero_in, int32_t multiplier, int shift, int zero_out);
+
 /* y = x. */
 void ernn_copy_s16(const int16_t *x, /* [n] */
                    int16_t *y,       /* [n] */
                    size_t n);
 
+void ernn_copy_s8(const int8_t *x, /* [n] */
+                  int8_t *y,       /* [n] */
+                  size_t n);
+
 /* q = (x - mean) * factor + zero_point in float, in this order: a raw frame, normalised and quantised. Values
- * beyond int8_t and both infinities take its nearest value, not-a-number takes -128. Do not compile with
+ * beyond q's type and both infinities take its nearest value, not-a-number takes its lowest. Do not compile with
  * -ffast-math. */
 void ernn_quantize_f32_s8(const float *x,      /* [n] */
                           const float *mean,   /* [n] */
                           const float *factor, /* [n] */
                           int8_t *q,           /* [n] */
                           size_t n, int zero_point);
+
+/* The same to int16_t; with a mean of 0 and a factor of 1 a whole number stays itself: a token. */
+void ernn_quantize_f32_s16(const float *x,      /* [n] */
+                           const float *mean,   /* [n] */
+                           const float *factor, /* [n] */
+                           int16_t *q,          /* [n] */
+                           size_t n, int zero_point);
 
 /* y = q * scale. */
 void ernn_dequantize_s16_f32(const int16_t *q, /* [n] */

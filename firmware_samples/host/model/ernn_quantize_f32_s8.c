@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edgernn_runtime.h"
+#include "edgernn_arithmetic.h"
 
 void ernn_quantize_f32_s8(const float *restrict x, const float *restrict mean, const float *restrict factor,
                           int8_t *restrict q, size_t n, int zero_point)
@@ -9,7 +9,6 @@ void ernn_quantize_f32_s8(const float *restrict x, const float *restrict mean, c
         const volatile float product = (x[i] - mean[i]) * factor[i];
         const float real = product + (float)zero_point;
         const float low = real > -128.0f ? real : -128.0f; /* not-a-number, too, compares false */
-        const float clamped = low < 127.0f ? low : 127.0f;
-        q[i] = (int8_t)((int32_t)(clamped + 128.5f) - 128); /* positive: the conversion rounds down */
+        q[i] = (int8_t)ernn_round_f32(low < 127.0f ? low : 127.0f);
     }
 }

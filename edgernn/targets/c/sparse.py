@@ -1,0 +1,57 @@
+"""Sparse matrices as the runtime's kernels read them: the blocks that are not all zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+SIDES = (16, 8, 4, 2, 1)  # of a block, in rows and in columns; 16 is the runtime's ERNN_BLOCK_ROWS
+PLACES = 256  # a place is a uint8_t
+WORTH = 7 / 8  # of the matrix's bytes, at most: a weight of a sparse matrix takes longer than one of a dense matrix
+COUNT_BYTES = 2  # a row of blocks says in a uint16_t how many it has
+
+
+@dataclass(frozen=True, eq=False)
+class Sparse:
+    """The blocks of a matrix [rows, columns] that are not all zero; fields as in `ernn_sparse_linear`."""
+
+    weight: np.ndarray  # int8 [blocks, block rows, block columns]
+    place: np.ndarray  # uint8 [blocks]
+    count: np.ndarray  # uint16 [rows / block rows]
+
+    @property
+    def bytes(self) -> int:
+        return self.weight.size + self.place.size + COUNT_BYTES * self.count.size
+
+    @property
+    def block(self) -> tuple[int, int]:
+        return self.weight.shape[1], self.weight.shape[2]
+
+
+def sparse(weight: np.ndarray) -> Sparse | None:
+    """The smallest sparse form of a matrix int8 [rows, columns]; None where that does not save an eighth."""
+    found = min(_forms(weight), key=lambda form: form.bytes, default=None)
+    return found if found is not None and found.bytes <= WORTH * weight.size else None
+
+
+def dense(form: Sparse, columns: int) -> np.ndarray:
+    """The matrix, int8 [rows, columns]."""
+    height, width = form.block
+    grid = np.zeros((len(form.count), columns // width, height, width), np.int8)
+    grid[np.repeat(np.arange(len(form.count)), form.count), form.place] = form.weight
+    return grid.transpose(0, 2, 1, 3).reshape(-1, columns)
+
+
+def _forms(weight: np.ndarray) -> Iterator[Sparse]:
+    """Those of every size of blocks that divides the matrix, large blocks first."""
+    rows, columns = weight.shape
+    for height, width in product(SIDES, SIDES):
+        if rows % height or columns % width or columns // width > PLACES:
+            continue
+        grid = weight.reshape(rows // height, height, columns // width, width).transpose(0, 2, 1, 3)
+        held = grid.any(axis=(2, 3))
+        if held.any():  # C has no empty arrays
+            yield Sparse(grid[held], np.nonzero(held)[1].astype(np.uint8), held.sum(axis=1).astype(np.uint16))

@@ -1,0 +1,123 @@
+"""Fine-tuning in integer arithmetic: the quantised network learns to say what the float network says.
+
+What is minimised is the mean square difference to the outputs of the float network, in units of their variance: the
+integer network is held against just these outputs, and they tell more of a window than its class does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgernn.datasets.splits import Splits
+from edgernn.lowering import TypedPass, native, operators
+from edgernn.network import Granularity, Network, QuantizedNetwork
+from edgernn.recipe import QatSection, Recipe, TrainSection
+from edgernn.sparsity import masks_of
+from edgernn.train import fake_quantization, fitting, loop, models, programs
+from edgernn.train.backend import tf
+from edgernn.train.learner import Gradients
+from edgernn.train.masks import MaskedLearner, Masks
+
+SMALLEST = float(np.finfo(np.float32).tiny)  # in place of the variance of outputs that never change
+
+
+def fine_tuned(
+    network: Network,
+    quantized: QuantizedNetwork,
+    recipe: Recipe,
+    section: QatSection,
+    splits: Splits,
+    folder: Path,
+    *,
+    quiet: bool,
+) -> Network:
+    """See `edgernn.qat.fine_tune`."""
+    learner = QatLearner(network, quantized, recipe, _section(recipe.train, section))
+    run = fitting.run("qat", recipe, learner, network, splits, on=_provenance(quantized, recipe))
+    best = loop.train(run, folder, quiet)
+    learner.averaged.set_weights(best)
+    return models.to_network(learner.averaged, network)
+
+
+def _section(train: TrainSection, section: QatSection) -> TrainSection:
+    """Nothing is dropped and no weight decays: the network to become is known."""
+    changed = {"epochs": section.epochs, "learning_rate": section.learning_rate, "patience": section.epochs}
+    return train.model_copy(update={**changed, "weight_decay": 0.0})
+
+
+def _provenance(quantized: QuantizedNetwork, recipe: Recipe) -> object:
+    """What of the quantisation and its arithmetics the result depends on."""
+    scales = {name: scale.tolist() for name, scale in quantized.scales.items()}
+    ranges = {name: list(pair) for name, pair in quantized.ranges.items()}
+    return [
+        dict(quantized.precisions),
+        quantized.state,
+        ranges,
+        scales,
+        recipe.quantize.weights,
+        sorted(recipe.targets),
+    ]
+
+
+def arithmetics(quantized: QuantizedNetwork, recipe: Recipe) -> list[tuple[TypedPass, ...]]:
+    """The types of all that the recipe has written: C's, and those of TFLite and ONNX."""
+    typings = {"c": native, "tflite": operators, "onnx": operators}
+    return [typing(quantized) for typing in dict.fromkeys(typings[name] for name in recipe.targets)]
+
+
+class QatLearner(MaskedLearner):
+    """A learner whose network computes in fake quantisation, with the ranges that calibration found.
+
+    Batch normalisation keeps its statistics: it is folded into products by now. Zeros of a recipe that prunes stay.
+    """
+
+    def __init__(
+        self, network: Network, quantized: QuantizedNetwork, recipe: Recipe, section: TrainSection
+    ) -> None:
+        masks: Masks = dict.fromkeys((layer.name for layer in network.layers), ())
+        if recipe.prune and recipe.prune.sparsity:
+            masks = masks_of(network)
+        super().__init__(models.every_step_model(network), network, section, recipe.seed, masks)
+        self.network, self.quantized = network, quantized
+        self.granularity: Granularity = recipe.quantize.weights
+        self.arithmetics = arithmetics(quantized, recipe)
+        self.teacher = models.every_step_model(network)
+        self.teacher.trainable = False
+
+    def fake_outputs(self, model: Any, x: tf.Tensor) -> list[tf.Tensor]:
+        """The outputs after every step, in each arithmetic, of the weights that `model` has now."""
+        constants: dict[str, Any] = {}
+        for layer in self.network.layers:
+            constants |= programs.layer_constants(layer, models.variables(model, layer))
+        exact = fake_quantization.rounded(constants, self.quantized, self.granularity)
+        return [fake_quantization.outputs(passes, exact, x) for passes in self.arithmetics]
+
+    def _gradients(self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor) -> Gradients:
+        with tf.GradientTape() as tape:
+            loss, accuracy = self._difference(self.model, x, y)
+        gradients = [
+            tf.zeros_like(variable) if gradient is None else gradient
+            for gradient, variable in zip(tape.gradient(loss, self.variables), self.variables, strict=True)
+        ]
+        return Gradients(loss, accuracy, tf.linalg.global_norm(gradients), gradients)
+
+    def _evaluate(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Loss and accuracy of the averaged weights."""
+        return self._difference(self.averaged, x, y)
+
+    def _difference(self, model: Any, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mean square difference to the float network, by variance; and the share of steps classified right.
+
+        Of several arithmetics it is the geometric mean: the finer one is not given up for the coarser one.
+        """
+        wanted = self.teacher(x, training=False)
+        start = int(self.section.loss_from * wanted.shape[1])
+        wanted = wanted[:, start:]
+        found = tf.stack([outputs[:, start:] for outputs in self.fake_outputs(model, x)])
+        errors = tf.reduce_mean((found - wanted) ** 2, [1, 2, 3]) / (tf.math.reduce_variance(wanted) + SMALLEST)
+        right = tf.argmax(found, -1, tf.int32) == y[:, None]  # [arithmetics, windows, steps]
+        loss = tf.exp(tf.reduce_mean(tf.math.log(errors + SMALLEST)))
+        return loss, tf.reduce_mean(tf.cast(right, tf.float32))
