@@ -16,15 +16,16 @@ Options = int | Mapping[str, object]  # a number of units, or a layer's options 
 
 Stack = Sequence[tuple[str, Options]]
 
-# Layers before the last, which is dense; between them they use every kind with every option.
+# Layers before the last, which is dense; between them they use every kind with every option. A cell that is new in
+# `CELLS` is here by itself.
 STACKS: Mapping[str, Stack] = {
-    "gru": [("gru", 16)],
+    **{cell: [(cell, 12)] for cell in CELLS},
+    **{f"{cell}, twice": [(cell, 7), (cell, 5)] for cell in CELLS},
+    **{f"{cell}, bidirectional": [(cell, {"units": 6, "bidirectional": True})] for cell in CELLS},
     "gru of one unit": [("gru", 1)],
     "gru, reset before": [("gru", {"units": 12, "reset_after": False})],
     "gru without bias": [("gru", {"units": 12, "bias": False})],
-    "lstm": [("lstm", 12)],
     "lstm without bias": [("lstm", {"units": 12, "bias": False})],
-    "simple_rnn": [("simple_rnn", 12)],
     "simple_rnn, relu": [("simple_rnn", {"units": 12, "activation": "relu"})],
     "three cells": [("lstm", 8), ("gru", 6), ("simple_rnn", 5)],
     "dense before": [("dense", {"units": 9, "activation": "relu"}), ("gru", 12)],
@@ -48,7 +49,6 @@ STACKS: Mapping[str, Stack] = {
     "pool max": [("lstm", 12), ("pool", {"over": "max"})],
     "attention": [("gru", 12), ("attention", {"units": 8})],
     "attention, dot": [("lstm", 12), ("attention", {"score": "dot"})],
-    "bidirectional": [("gru", {"units": 8, "bidirectional": True})],
     "bidirectional, stacked": [
         ("lstm", {"units": 6, "bidirectional": True}),
         ("gru", {"units": 6, "bidirectional": True}),

@@ -91,7 +91,7 @@ def test_strides_multiply_to_the_frames_of_a_step() -> None:
 
 
 def test_a_bidirectional_network_has_no_step() -> None:
-    network = stack_network("bidirectional")
+    network = stack_network("gru, bidirectional")
     assert not network.streams
     with pytest.raises(ValueError, match="it needs the whole window"):
         network.program()

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from networks import Options, random_network
 
+from edgernn.cells import CELLS
 from edgernn.network import Network
 
 BOTH = {"bidirectional": True}
 STACKS: dict[str, Sequence[tuple[str, Options]]] = {
+    **{cell: ((cell, 6),) for cell in CELLS},
     "gru, layer_norm, lstm": (
         ("gru", {"units": 6, "reset_after": False}),
         ("layer_norm", {}),
