@@ -15,8 +15,8 @@ import numpy as np
 LIMITS = {"int8": (-128, 127), "int16": (-32768, 32767), "int32": (-(2**31), 2**31 - 1)}
 
 Q0_15 = 2.0**-15  # states, sigmoid, tanh and softmax
-Q3_12 = 2.0**-12  # what tanh and softplus read
-Q4_11 = 2.0**-11  # what sigmoid reads: at 8 it is still 3e-4 below 1, which a state would lose at every step
+Q3_12 = 2.0**-12  # what tanh reads
+Q4_11 = 2.0**-11  # what sigmoid and softplus read: at 8 a gate is 3e-4 below 1, which a state would lose a step
 TABLE_BITS = 7  # integers between two entries of a table: 2**7 is 1/32 in Q3.12 and 1/16 in Q4.11
 TABLE_ENTRIES = 257  # [0, 8] in steps of 1/32
 TABLE_END = 32768  # 8.0 in Q3.12
@@ -70,9 +70,9 @@ def quantize_real(real: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def activation_table(name: str) -> np.ndarray:
-    """What the table of `name` holds for 0, 1/32, ... 8 (sigmoid: 0, 1/16, ... 16), int16 [TABLE_ENTRIES].
+    """What the table of `name` holds for 0, 1/32, ... 8 (sigmoid, softplus: 0, 1/16, ... 16), int16 [257].
 
-    `sigmoid` and `tanh` in Q0.15; `softplus` what it adds to max(x, 0), log(1 + exp(-x)), in Q3.12; `softmax`
+    `sigmoid` and `tanh` in Q0.15; `softplus` what it adds to max(x, 0), log(1 + exp(-x)), in Q4.11; `softmax`
     exp(-x) in Q0.15, taken as 0 at 8, so that what is that far below the maximum has no share.
     """
     function, step, scale = _TABLES[name]
@@ -83,7 +83,7 @@ def activation_table(name: str) -> np.ndarray:
 _TABLES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float, float]] = {
     "sigmoid": (lambda x: 1 / (1 + np.exp(-x)), 1 / 16, Q0_15),
     "tanh": (np.tanh, 1 / 32, Q0_15),
-    "softplus": (lambda x: np.log1p(np.exp(-x)), 1 / 32, Q3_12),
+    "softplus": (lambda x: np.log1p(np.exp(-x)), 1 / 16, Q4_11),
     "softmax": (lambda x: np.where(x < 8, np.exp(-x), 0.0), 1 / 32, Q0_15),
 }
 
@@ -108,7 +108,7 @@ def tanh(x: np.ndarray) -> np.ndarray:
 
 
 def softplus(x: np.ndarray) -> np.ndarray:
-    """log(1 + exp(x)) from Q3.12 to Q3.12: max(x, 0) and the table over |x|."""
+    """log(1 + exp(x)) from Q4.11 to Q4.11: max(x, 0) and the table over |x|."""
     return saturate(np.maximum(x, 0) + _interpolate("softplus", np.abs(x)), "int16")
 
 

@@ -70,8 +70,8 @@ class Op:
 class State:
     """A vector kept from step to step: read as the value `name`, replaced by the value `next`.
 
-    `initial` is the real value of its elements at the start of a stream; a type that cannot hold it takes the
-    nearest value that it has. `bounds` are the real values that it never leaves, None where only data can tell.
+    `initial` is the real value of its elements at the start of a stream; in integers it is the nearest value within
+    `bounds` and the type. `bounds` are the real values that it never leaves, None where only data can tell.
     """
 
     name: str

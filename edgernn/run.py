@@ -12,19 +12,25 @@ from edgernn import network as networks
 from edgernn.cases import Case, cases
 from edgernn.datasets import csv_windows
 from edgernn.engines import engine
-from edgernn.errors import MissingToolError
+from edgernn.errors import InputError, MissingToolError
 from edgernn.folder import BuildFolder
 from edgernn.targets import artifact_name, supported
 
 
 def decisions(folder: Path, frames: Path) -> Iterator[dict[str, Any]]:
-    """The label and the largest output after every frame of a CSV file with the network's channels as columns.
+    """The label and the largest output after every step of a CSV file with the network's channels as columns.
 
-    Raises InputError for a bad file, MissingToolError when no engine can run the build's int8 step model.
+    A step is a frame, or as many as the network's strides make of it; what is left at the end is too few for one.
+
+    Raises InputError for a bad file or a network without a step form, MissingToolError when no engine can run the
+    build's int8 step model.
     """
     paths = BuildFolder(folder)
     network = networks.load(paths.network)
+    if not network.streams:
+        raise InputError(f"{folder}: a bidirectional network decides whole windows, it cannot run frame by frame")
     x = read_frames(frames, network.channels)
+    x = x[: len(x) - len(x) % network.frames_per_step]
     case = _case(paths)
     session = engine(case.engine).open(case.path, "step", threads=1)
     for step, output in enumerate(session.outputs(x[None])[0], start=1):

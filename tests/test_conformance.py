@@ -27,16 +27,20 @@ from edgernn.train import keras_outputs
 
 WINDOWS = 6
 
-# Mean and largest difference from the float network, as shares of the spread of its outputs. The first are measured
-# on `STACKS`: at most 2.5 times the worst of what the comments say.
+# Mean and largest difference from the float network, as shares of the spread of its outputs, beyond `SENSITIVITY`
+# times what int8 weights alone change in float: that says how much a network makes of any rounding, and over 120
+# random networks it explained all of dynamic and int16x8 but 0.016 and 0.05. In int8 the values between operators
+# have 8 bits too.
+SENSITIVITY = 3.0
 BUDGETS = {
     "float32": (2e-6, 2e-5),
     "dynamic": (0.03, 0.15),
     "int8": (0.08, 0.5),
-    "int16x8": (0.04, 0.2),
-    "native int8": (0.04, 0.25),
-    "native int16x8": (0.03, 0.15),
+    "int16x8": (0.02, 0.1),
+    "native int8": (0.05, 0.25),
+    "native int16x8": (0.02, 0.1),
 }
+OF_RANDOM = 3.0  # random networks may be built worse than those of `STACKS`: the worst of 500 in int8 had 0.20
 
 
 class Sample(NamedTuple):
@@ -44,6 +48,7 @@ class Sample(NamedTuple):
     quantized: QuantizedNetwork
     frames: np.ndarray
     wanted: np.ndarray  # float outputs after every step
+    sensitivity: tuple[float, float]  # mean and largest error of the float network with int8 weights
 
 
 @cache
@@ -52,7 +57,18 @@ def sample(name: str, state: StateType) -> Sample:
     streams = random_frames(network, 64)
     quantized = quantize(network, normalised(network, streams), state)
     frames = streams[:WINDOWS]
-    return Sample(network, quantized, frames, reference.float_outputs(network, normalised(network, frames)))
+    x = normalised(network, frames)
+    wanted = reference.float_outputs(network, x)
+    rounded = {name: q * quantized.scales[name][:, None] for name, q in quantized.weights.items()}
+    error = np.abs(reference.run_float(network.passes(), {**network.constants(), **rounded}, x) - wanted)
+    error /= wanted.std()
+    return Sample(network, quantized, frames, wanted, (float(error.mean()), float(error.max())))
+
+
+def budget(case: Case, what: Sample, factor: float = 1.0) -> tuple[float, float]:
+    mean, largest = BUDGETS[f"native {case.precision}" if case.engine == "c" else case.precision]
+    more = SENSITIVITY * (2.0**-13 if case.precision == "float32" else 1.0)  # float32's steps beside those of int8
+    return factor * mean + more * what.sensitivity[0], factor * largest + more * what.sensitivity[1]
 
 
 def of_network(network: Network) -> list[Case]:
@@ -105,9 +121,10 @@ def test_an_artifact_stays_within_its_budget(name: str, case: Case, tmp_path: Pa
     states: tuple[StateType, ...] = (
         ("int8", "int16") if case.precision == "int8" and case.engine != "c" else ("int16",)
     )
-    mean, largest = BUDGETS[f"native {case.precision}" if case.engine == "c" else case.precision]
     for state in states:
-        error = error_of(case, sample(name, state), tmp_path / state)
+        what = sample(name, state)
+        mean, largest = budget(case, what)
+        error = error_of(case, what, tmp_path / state)
         assert error.mean() <= mean
         assert error.max() <= largest
 
@@ -156,16 +173,16 @@ def test_random_networks_equal_keras(network_seed: int) -> None:
 
 
 def test_random_networks(network_seed: int, tmp_path: Path) -> None:
-    """C equals the reference; every other artifact stays within twice the budget of the named networks."""
+    """C equals the reference, and every artifact stays within its budget."""
     what = sample(str(network_seed), "int16")
     for precision in ("int8", "int16x8"):
         hold_c_to_the_reference(what, precision, tmp_path)
     faults = []
     for case in of_network(what.network):
-        if case.engine == "c" or engine(case.engine).refusal(case.form, case.precision):
+        if engine(case.engine).refusal(case.form, case.precision):
             continue
         error = error_of(case, what, tmp_path)
-        mean, largest = BUDGETS[case.precision]
-        if error.mean() > 2 * mean or error.max() > 2 * largest:
+        mean, largest = budget(case, what, OF_RANDOM)
+        if error.mean() > mean or error.max() > largest:
             faults.append((case.key, float(error.mean()), float(error.max())))
     assert not faults

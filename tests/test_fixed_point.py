@@ -71,10 +71,10 @@ def test_tanh_over_every_input() -> None:
 
 
 def test_softplus_over_every_input() -> None:
-    y = fixed_point.softplus(EVERY_INT16) * fixed_point.Q3_12
-    exact = np.minimum(np.log1p(np.exp(EVERY_INT16 * fixed_point.Q3_12)), 32767 / 4096)
-    # max|softplus''| = 1/4 gives 3.1e-5, and half a step of Q3.12 twice
-    assert np.abs(y - exact).max() < 3.1e-5 + fixed_point.Q3_12
+    y = fixed_point.softplus(EVERY_INT16) * fixed_point.Q4_11
+    exact = np.minimum(np.log1p(np.exp(EVERY_INT16 * fixed_point.Q4_11)), 32767 / 2048)
+    # max|softplus''| = 1/4 gives 1.2e-4 at 1/16, and half a step of Q4.11 twice
+    assert np.abs(y - exact).max() < 1.2e-4 + fixed_point.Q4_11
     assert np.diff(y).min() >= 0
 
 

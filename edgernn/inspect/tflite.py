@@ -15,6 +15,7 @@ from edgernn.inspect.anatomy import Anatomy, Constant, Role, Tensor, heads, port
 from edgernn.targets.tflite import METADATA, content
 
 _DTYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
+_ELEMENT_WISE = {getattr(schema.BuiltinOperator, name) for name in ("ADD", "SUB", "MUL", "MAXIMUM")}
 
 
 def read(path: Path) -> Anatomy:
@@ -77,13 +78,27 @@ def _tensor(name: str, role: Role, tensor: Any) -> Tensor:
 
 def _constants(model: Any) -> tuple[Constant, ...]:
     """Every named tensor with data, once; constants that only serve the graph have no name."""
-    found = {_name(tensor): _constant(model, tensor) for tensor in _named(model)}
+    operands = _element_wise(model)
+    found = {_name(tensor): _constant(model, tensor, operands) for tensor in _named(model)}
     return tuple(found.values())
 
 
-def _constant(model: Any, tensor: Any) -> Constant:
+def _element_wise(model: Any) -> frozenset[str]:
+    """The constants that element-wise operators read: vectors, which TFLite keeps as [1, size]."""
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    found = set()
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            if codes[operator.opcodeIndex] in _ELEMENT_WISE:
+                found |= {_name(graph.tensors[index]) for index in operator.inputs}
+    return frozenset(found)
+
+
+def _constant(model: Any, tensor: Any, vectors: frozenset[str]) -> Constant:
     layer, _, name = _name(tensor).partition("/")
     values = np.frombuffer(bytes(model.buffers[tensor.buffer].data), _DTYPES[tensor.type]).reshape(tensor.shape)
+    if _name(tensor) in vectors:
+        values = values.reshape(-1)
     return Constant(layer, name, values, tensor.quantization.scale if tensor.quantization else None)
 
 
@@ -103,7 +118,7 @@ def _sizes(model: Any) -> dict[str, int]:
     """Equal buffers and equal vectors of scales are in the file once."""
     buffers = {"bias": {}, "weight": {}}  # type: dict[str, dict[int, int]]
     for tensor in _named(model):
-        role = _constant(model, tensor).role
+        role = _constant(model, tensor, frozenset()).role
         buffers[role][tensor.buffer] = len(model.buffers[tensor.buffer].data)
     weights = buffers["weight"]
     return sizes(

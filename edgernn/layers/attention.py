@@ -8,8 +8,8 @@ newest frame is p = exp(e - L') = sigmoid(e - L), so that
 
     y' = x + (1 - p) (y - x)     and     L' = L + softplus(e - L)
 
-The state is n = -L. It starts at 30, where p is 1; in integers at 8, where p is 0.9997, and it ends at -8: then
-a frame's weight is at least exp(e - 8), and in a long stream the oldest frames are forgotten.
+The state is n = -L. It starts at 30, where p is 1; in integers, Q4.11, at 10, which leaves room for a score of 6
+above it. In integers L grows by 1/2048 a step at least: after some 2,000 steps the oldest frames are forgotten.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from edgernn.section import Section
 KERAS = ""
 GATES = ("",)
 NOTHING_YET = 30.0  # the negative logarithm of the weight of no frame: exp(-30) is below float32's resolution
-LIMIT = 8.0  # of that logarithm in integers, Q3.12
+BOUNDS = (-16.0, 10.0)  # of that logarithm in integers
 
 
 class Options(Section):
@@ -65,7 +65,7 @@ def memory(inputs: int) -> tuple[StateSize, ...]:
     """The states of a weighted mean over time: the mean, and the negative logarithm of its weight."""
     return (
         StateSize("mean", inputs),
-        StateSize("weight", 1, initial=NOTHING_YET, bounds=(-LIMIT, LIMIT)),
+        StateSize("weight", 1, initial=NOTHING_YET, bounds=BOUNDS),
     )
 
 

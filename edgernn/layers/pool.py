@@ -1,7 +1,7 @@
 """Pooling over time: the last, the mean or the largest of the frames since the start of the stream.
 
 The mean is attention with equal scores (see `edgernn.layers.attention`). In a long stream of integers its
-memory is bounded: after some 3,000 steps it becomes an average that forgets.
+memory is bounded: after some 2,000 steps it becomes an average that forgets.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ import numpy as np
 
 from edgernn.fixed_point import Q0_15, Q3_12
 from edgernn.lowering.qtypes import (
-    GATE_INT16,
     UNIT_INT8,
     UNIT_INT16,
+    WIDE_GATE_INT16,
     QType,
     asymmetric_int8,
     power_of_two_int16,
@@ -60,17 +60,20 @@ class NativeTyping(Typing):
             return self.real(name)
         if qtype.dtype == "int8":
             return qtype
-        if qtype == UNIT_INT16:
+        if qtype == UNIT_INT16 and self._is_state(name):
             return UNIT_INT8
         return asymmetric_int8(*self.range(name))
 
     def state_type(self, state: State) -> QType:
         if state.bounds is not None:
-            return UNIT_INT16 if state.bounds == (-1.0, 1.0) else GATE_INT16
+            return UNIT_INT16 if state.bounds == (-1.0, 1.0) else WIDE_GATE_INT16
         source = self.kept_from(state)
         if source:
             return self.type_of(source) if self._is_memory(state) else self.real(source)
         return power_of_two_int16(*self.state_range(state))
+
+    def _is_state(self, name: str) -> bool:
+        return name in self.states or self.next_of(name) is not None
 
     def _is_memory(self, state: State) -> bool:
         producer = self.program.producer(state.next)
@@ -89,7 +92,7 @@ class NativeTyping(Typing):
             case "sigmoid" | "tanh" | "softmax":
                 return UNIT_INT16
             case "softplus":
-                return GATE_INT16
+                return WIDE_GATE_INT16
             case "lookup":
                 return QType("int8", float(self.quantized.scales[op.weight][0]))
             case "constant":
@@ -110,7 +113,7 @@ class NativeTyping(Typing):
 
     def _multiplied(self, op: Op, users: tuple[Op, ...]) -> QType:
         sums = [user for user in users if user.primitive in ("add", "sub")]
-        return self._term(sums[0]) if sums else self._by_users(op, users)
+        return self._term(op.output, sums[0]) if sums else self._by_users(op, users)
 
     def _by_users(self, op: Op, users: tuple[Op, ...]) -> QType:
         """The type that all who read a value want, or else the one of its range."""
@@ -138,10 +141,11 @@ class NativeTyping(Typing):
             return self._gate_type(op.output)
         return self._by_users(op, users)
 
-    def _term(self, reader: Op) -> QType:
-        """The type of a product that is added to something: that of the sum, or of a coarser other term."""
+    def _term(self, name: str, reader: Op) -> QType:
+        """The type of a product that is added to something: the sum's, its own range's, or a coarser term's."""
         others = [self.type_of(other) for other in reader.inputs if self._is_product(other)]
-        return max((self.type_of(reader.output), *others), key=lambda t: t.scale)
+        own = power_of_two_int16(*self.range(name))
+        return max((self.type_of(reader.output), own, *others), key=lambda t: t.scale)
 
     def _is_product(self, name: str) -> bool:
         producer = self.program.producer(name)

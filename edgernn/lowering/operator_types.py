@@ -9,10 +9,10 @@ import numpy as np
 
 from edgernn.fixed_point import Q0_15
 from edgernn.lowering.qtypes import (
-    GATE_INT16,
     SIGMOID_INT8,
     UNIT_INT8,
     UNIT_INT16,
+    WIDE_GATE_INT16,
     Dtype,
     QType,
     asymmetric_int8,
@@ -45,7 +45,7 @@ class OperatorTyping(Typing):
             case "matvec":
                 return (self.narrow(op.inputs[0], "int16" if self.wide(op.output) else "int8"),)
             case "softplus":
-                return (GATE_INT16,)
+                return (WIDE_GATE_INT16,)
             case _:
                 dtype = self.dtype(op)
                 return tuple(self.narrow(name, dtype, (op,)) for name in op.inputs)
@@ -106,7 +106,7 @@ class OperatorTyping(Typing):
         if state.bounds == (-1.0, 1.0):
             return UNIT_INT16 if wide or self.quantized.state == "int16" else UNIT_INT8
         if state.bounds is not None:
-            return GATE_INT16
+            return WIDE_GATE_INT16
         low, high = self.state_range(state)
         recurrent_output = state.next == self.program.output or self._read_by_product(state)
         narrow = recurrent_output and not wide and self.quantized.state == "int8"
@@ -119,7 +119,7 @@ class OperatorTyping(Typing):
     def own_type(self, op: Op) -> QType:  # noqa: PLR0911 (one return a case)
         match op.primitive:
             case "softplus":
-                return GATE_INT16
+                return WIDE_GATE_INT16
             case "lookup":
                 return QType("int8", float(self.quantized.scales[op.weight][0]))
             case "constant":

@@ -32,8 +32,8 @@ class QType:
 
 UNIT_INT8 = QType("int8", 1 / 128)  # [-1, 1)
 UNIT_INT16 = QType("int16", Q0_15)  # [-1, 1)
-GATE_INT16 = QType("int16", Q3_12)  # [-8, 8), what the tables of tanh and softplus read
-WIDE_GATE_INT16 = QType("int16", Q4_11)  # [-16, 16), what that of sigmoid reads
+GATE_INT16 = QType("int16", Q3_12)  # [-8, 8), what the table of tanh reads
+WIDE_GATE_INT16 = QType("int16", Q4_11)  # [-16, 16), what those of sigmoid and softplus read
 SIGMOID_INT8 = QType("int8", 1 / 256, -128)  # [0, 1), the type that TFLite's LOGISTIC and SOFTMAX demand
 TOKEN_INT16 = QType("int16", 1.0)  # C and the reference
 TOKEN_INT32 = QType("int32", 1.0)  # TFLite and ONNX

@@ -14,7 +14,7 @@ from edgernn.network import Pass, QuantizedNetwork
 from edgernn.program import Op, Program, State, layer_of, shared_name
 
 # What looks up a table in int16, and the type that the table is for.
-TABLES: Mapping[str, QType] = {"sigmoid": WIDE_GATE_INT16, "tanh": GATE_INT16, "softplus": GATE_INT16}
+TABLES: Mapping[str, QType] = {"sigmoid": WIDE_GATE_INT16, "tanh": GATE_INT16, "softplus": WIDE_GATE_INT16}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,8 @@ class TypedProgram:
 
     def initial(self, state: State) -> int:
         """The integer that the elements of a state have at the start of a stream."""
-        return int(self.types[state.name].quantize(np.array(state.initial)))
+        real = np.clip(state.initial, *state.bounds) if state.bounds else state.initial
+        return int(self.types[state.name].quantize(np.array(real)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from networks import STACKS, normalised, random_frames, random_network, stack_ne
 from edgernn import reference
 from edgernn.engines import engine
 from edgernn.errors import ExportError, InputError
-from edgernn.lowering import GATE_INT16, QType
+from edgernn.lowering import WIDE_GATE_INT16, QType
 from edgernn.network import Form, IntegerPrecision, Network, Precision, QuantizedNetwork, StateType
 from edgernn.program import Builder
 from edgernn.quantize import quantize
@@ -27,7 +27,7 @@ from edgernn.targets.tflite.primitives import emit
 ALL = sorted(tflite.SUPPORTED)
 ENGINES = ("litert", "litert-ref", "tflm")
 PRECISIONS: tuple[Precision, ...] = ("float32", "dynamic", "int8", "int16x8")
-EVERY_STEP = ("gru", "conv", "embedding", "bidirectional", "bidirectional, stacked")
+EVERY_STEP = ("gru", "conv", "embedding", "gru, bidirectional", "bidirectional, stacked")
 
 # Largest difference from the float network as a share of its largest output. Measured on these networks, worst of
 # the engines: float32 2.9e-7, dynamic 0.026, int8 0.044 (layers of both integer precisions 0.051), int16x8 0.017.
@@ -129,11 +129,11 @@ def through_softplus(x: np.ndarray, qtype: QType | None) -> np.ndarray:
     return np.asarray(model.get_tensor(model.get_output_details()[0]["index"]))[:, 0]
 
 
-def test_integer_softplus_is_within_two_steps_everywhere() -> None:
+def test_integer_softplus_is_within_three_steps_everywhere() -> None:
     x = np.arange(-32768, 32768).astype(np.int16)
-    exact = np.minimum(np.logaddexp(GATE_INT16.dequantize(x), 0) / GATE_INT16.scale, 32767)
-    error = through_softplus(x, GATE_INT16) - exact
-    assert np.abs(error).max() < 2
+    exact = np.minimum(np.logaddexp(WIDE_GATE_INT16.dequantize(x), 0) / WIDE_GATE_INT16.scale, 32767)
+    error = through_softplus(x, WIDE_GATE_INT16) - exact
+    assert np.abs(error).max() < 3
     assert abs(error.mean()) < 0.25  # what a mean over time adds up
 
 

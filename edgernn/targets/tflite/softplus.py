@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgernn.fixed_point import Q3_12
-from edgernn.lowering import GATE_INT16, UNIT_INT16, QType
+from edgernn.fixed_point import Q4_11
+from edgernn.lowering import UNIT_INT16, WIDE_GATE_INT16, QType
 from edgernn.program import Op
 from edgernn.targets.tflite.flatbuffer import TENSOR_TYPES
 from edgernn.targets.tflite.plan import Scope
 
-KNOT = QType("int8", 1 / 16)  # between two entries of the table
+KNOT = QType("int8", 1 / 8)  # between two entries of the table
 BASE = 127  # the largest int8 weight; entries are the digits high and low of a number of this base
 TERM = QType("int16", 1.0)  # of a digit
-DIGIT_SCALE = np.array([Q3_12])
+DIGIT_SCALE = np.array([Q4_11])
 _INT8, _INT32 = TENSOR_TYPES["int8"], TENSOR_TYPES["int32"]
 
 
@@ -37,16 +37,17 @@ def _float(scope: Scope, op: Op) -> None:
 
 
 def _integer(scope: Scope, op: Op) -> None:
-    """softplus(k) + sigmoid(x) (x - k), k the nearest multiple of 1/16; within two steps of Q3.12.
+    """softplus(k) + sigmoid(x) (x - k), k the nearest multiple of 1/8; within three steps of Q4.11.
 
-    The tangent at x, not at k, leaves a second-order error of at most (1/32)**2 / 8, half a step.
+    The tangent at x, not at k, leaves a second-order error of at most (1/16)**2 / 8, a step.
     """
     graph, x = scope.graph, scope.tensors[op.inputs[0]]
     knot = scope.temporary(1, "int8", KNOT)
     graph.operator("QUANTIZE", "int8", [x], [knot])
     base = _at_knot(scope, knot)
     wide, rest, slope, rise = (
-        scope.temporary(1, "int16", qtype) for qtype in (GATE_INT16, GATE_INT16, UNIT_INT16, GATE_INT16)
+        scope.temporary(1, "int16", qtype)
+        for qtype in (WIDE_GATE_INT16, WIDE_GATE_INT16, UNIT_INT16, WIDE_GATE_INT16)
     )
     graph.operator("QUANTIZE", "int16", [knot], [wide])
     graph.operator("SUB", "int16", [x, wide], [rest], potScaleInt16=False)
@@ -56,7 +57,7 @@ def _integer(scope: Scope, op: Op) -> None:
 
 
 def _at_knot(scope: Scope, knot: int) -> int:
-    """The entry of the table for a knot, as a value of Q3.12.
+    """The entry of the table for a knot, as a value of Q4.11.
 
     TFLM gathers int8 alone: the row of two digits becomes one number in a product that is exact.
     """
@@ -69,7 +70,7 @@ def _at_knot(scope: Scope, knot: int) -> int:
     row, digits = scope.temporary(2, "int8", QType("int8", 1.0)), scope.temporary(2, "int16", TERM)
     graph.operator("GATHER", "int8", [graph.constant("", _table()), index], [row], axis=0)
     graph.operator("QUANTIZE", "int16", [row], [digits])
-    entry = scope.temporary(1, "int16", GATE_INT16)
+    entry = scope.temporary(1, "int16", WIDE_GATE_INT16)
     weight = graph.constant("", np.array([[BASE, 1]], np.int8), DIGIT_SCALE)
     bias = graph.constant("", np.array([BASE * 128], np.int32), DIGIT_SCALE)
     graph.operator("FULLY_CONNECTED", "int16", [digits, weight, bias], [entry], quantizedBiasType=_INT32)
@@ -77,9 +78,9 @@ def _at_knot(scope: Scope, knot: int) -> int:
 
 
 def _table() -> np.ndarray:
-    """softplus of -8, -8 + 1/16, ... in Q3.12, as int8 digits [256, 2] of base 127, the high one less 128."""
+    """softplus of -16, -16 + 1/8, ... in Q4.11, as int8 digits [256, 2] of base 127, the high one less 128."""
     knots = np.arange(-128, 128) * KNOT.scale
-    entries = np.floor(np.logaddexp(knots, 0) / Q3_12 + 0.5).astype(np.int64)
+    entries = np.floor(np.logaddexp(knots, 0) / Q4_11 + 0.5).astype(np.int64)
     high = np.minimum(entries // BASE, 255)
     low = np.minimum(entries - BASE * high, 127)  # the last entry, 32513, is a step more than two digits can say
     return np.stack([high - 128, low], axis=1).astype(np.int8)

@@ -8,7 +8,7 @@
 /* C leaves the right shift of a negative number to the compiler; all known ones round it down, as needed here. */
 ERNN_ASSERT(shift_rounds_down, (-1 >> 1) == -1 && ((int64_t)-3 >> 1) == -2);
 
-#define ERNN_TABLE_ENTRIES 257 /* 0, 1/32, ... 8; that of sigmoid 0, 1/16, ... 16 */
+#define ERNN_TABLE_ENTRIES 257 /* 0, 1/32, ... 8; those of sigmoid and softplus 0, 1/16, ... 16 */
 #define ERNN_TABLE_BITS 7      /* integers between two entries: 2^7 is 1/32 in Q3.12 and 1/16 in Q4.11 */
 #define ERNN_TABLE_END 32768   /* 8.0 in Q3.12 */
 
@@ -55,7 +55,7 @@ static inline int32_t ernn_round_f32(float x)
     return whole + (rest >= 0.5f) - (rest < -0.5f);
 }
 
-/* The table's function at magnitude, 0 .. 32768 in Q3.12, or Q4.11 for sigmoid. */
+/* The table's function at magnitude, 0 .. 32768 in Q3.12, or Q4.11 for sigmoid and softplus. */
 static inline int32_t ernn_interpolate(const int16_t *table, int32_t magnitude)
 {
     const int32_t entry = magnitude >> ERNN_TABLE_BITS;

@@ -7,8 +7,8 @@
  *
  *   Q0.7  int8_t   [-1, 1)   what a matrix product reads of a state
  *   Q0.15 int16_t  [-1, 1)   states, sigmoid, tanh and softmax
- *   Q3.12 int16_t  [-8, 8)   sums that go into tanh and softplus
- *   Q4.11 int16_t  [-16, 16) sums that go into sigmoid
+ *   Q3.12 int16_t  [-8, 8)   sums that go into tanh
+ *   Q4.11 int16_t  [-16, 16) sums that go into sigmoid and softplus
  *
  * The terms of those sums have one format, that of the sum or one with a larger range, so that none saturates
  * before it is added.
@@ -159,8 +159,8 @@ void ernn_tanh_s16(const int16_t *x, /* [n], Q3.12 */
                    size_t n);
 
 /* y = log(1 + exp(x)), by a table of 257 values over |x| and linear interpolation. */
-void ernn_softplus_s16(const int16_t *x, /* [n], Q3.12 */
-                       int16_t *y,       /* [n], Q3.12, 1 .. 32767 */
+void ernn_softplus_s16(const int16_t *x, /* [n], Q4.11 */
+                       int16_t *y,       /* [n], Q4.11, 1 .. 32767 */
                        size_t n);
 
 /* y = exp(x) / (sum of exp(x)), by a table of 257 values over the distance to the largest x and linear
