@@ -10,6 +10,6 @@ those of `tf.experimental.numpy`. `states(inputs, options)` are what it keeps fr
 layer of its own in Keras (`KERAS` is empty) training runs the step program itself.
 """
 
-from edgernn.cells import gru, lstm, simple_rnn
+from edgernn.cells import fast_grnn, gru, lstm, simple_rnn
 
-CELLS = {"simple_rnn": simple_rnn, "gru": gru, "lstm": lstm}
+CELLS = {"simple_rnn": simple_rnn, "gru": gru, "lstm": lstm, "fast_grnn": fast_grnn}
