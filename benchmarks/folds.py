@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edgernn import metric, reference
 from edgernn import network as networks
 from edgernn import recipe as recipes
-from edgernn import reference, verify
 from edgernn.build import Build
 from edgernn.datasets.splits import Split
 from edgernn.features import normalize
@@ -99,7 +99,7 @@ def fold(work: Build) -> tuple[float, float, float]:
 
 def accuracy(network: Network, test: Split) -> float:
     outputs = reference.float_outputs(network, normalize.apply(test.x, network.mean, network.std))
-    return verify.accuracy(outputs[:, -1], test.y)
+    return metric.accuracy(outputs[:, -1], test.y)
 
 
 if __name__ == "__main__":

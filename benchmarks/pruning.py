@@ -26,8 +26,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from edgernn import metric, reference
 from edgernn import recipe as recipes
-from edgernn import reference, verify
 from edgernn.build import Build
 from edgernn.features import normalize
 from edgernn.folder import BuildFolder
@@ -112,8 +112,8 @@ def figures(work: Build, block: tuple[int, int]) -> dict[str, float]:
     file = (work.folder.artifacts / "model.int8.tflite").read_bytes()
     return {
         "zeros": network.sparsity,
-        "accuracy": verify.accuracy(outputs[:, -1], test.y),
-        "int8": verify.accuracy(integers[:, -1], test.y),
+        "accuracy": metric.accuracy(outputs[:, -1], test.y),
+        "int8": metric.accuracy(integers[:, -1], test.y),
         "weights": sum(weight.size for weight in weights),
         "gzip": len(gzip.compress(b"".join(weight.tobytes() for weight in weights), mtime=0)),
         "stored": stored(quantized, block),

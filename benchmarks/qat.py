@@ -21,8 +21,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from edgernn import metric, reference
 from edgernn import recipe as recipes
-from edgernn import reference, verify
 from edgernn.build import Build
 from edgernn.engines import litert
 from edgernn.features import normalize
@@ -115,8 +115,8 @@ def in_litert(work: Build) -> np.ndarray:
 
 def figures(found: np.ndarray, wanted: np.ndarray, y: np.ndarray) -> dict[str, float]:
     return {
-        "float": verify.accuracy(wanted, y),
-        "accuracy": verify.accuracy(found, y),
+        "float": metric.accuracy(wanted, y),
+        "accuracy": metric.accuracy(found, y),
         "agreement": float(np.mean(found.argmax(axis=1) == wanted.argmax(axis=1))),
         "error": float(np.abs(found - wanted).mean()),
     }
