@@ -1,0 +1,34 @@
+"""Network (float) and QuantizedNetwork: everything about a trained model, and no framework inside."""
+
+from edgernn.network.files import load, load_quantized, save, save_quantized
+from edgernn.network.layer import KINDS, Layer
+from edgernn.network.model import (
+    Calibration,
+    Form,
+    Granularity,
+    IntegerPrecision,
+    Network,
+    Precision,
+    QuantizedNetwork,
+    StateType,
+)
+from edgernn.network.passes import POOLS, Pass
+
+__all__ = [
+    "KINDS",
+    "POOLS",
+    "Calibration",
+    "Form",
+    "Granularity",
+    "IntegerPrecision",
+    "Layer",
+    "Network",
+    "Pass",
+    "Precision",
+    "QuantizedNetwork",
+    "StateType",
+    "load",
+    "load_quantized",
+    "save",
+    "save_quantized",
+]
