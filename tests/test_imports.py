@@ -23,7 +23,7 @@ LAYERS = (
     {"lowering", "sparsity"},
     {"reference"},
     {"calibrate", "progress", "features", "datasets", "targets", "engines", "devices"},
-    {"network_section"},
+    {"network_section", "train_sections"},
     {"support"},
     {"recipe", "stages"},
     {"cases", "folder", "provenance", "quantize", "train", "new", "doctor", "inspect"},

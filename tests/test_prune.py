@@ -12,8 +12,9 @@ from train import sample
 from edgernn import network, prune, sparsity, train
 from edgernn.errors import ExportError, InputError
 from edgernn.network import Network
-from edgernn.recipe import PruneSection, Recipe
+from edgernn.recipe import Recipe
 from edgernn.train import loop
+from edgernn.train_sections import PruneSection
 
 LAYERS = [{"gru": {"units": 5}}, {"gru": {"units": 4}}, {"dense": {}}]
 

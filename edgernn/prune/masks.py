@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgernn.network import Layer, Network
-from edgernn.recipe import PruneSection
 from edgernn.sparsity import block_mask, kept_at_least
+from edgernn.train_sections import PruneSection
 
 
 def masks(network: Network, section: PruneSection) -> Mapping[str, tuple[np.ndarray, ...]]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from edgernn.errors import ExportError
 from edgernn.network import Network
-from edgernn.recipe import PruneSection
 from edgernn.sparsity import Matrix, blocks_kept, zero_blocks, zeros_asked
+from edgernn.train_sections import PruneSection
 
 
 def require_sparsity(network: Network, section: PruneSection) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from edgernn.errors import InputError
 from edgernn.network import KINDS, Layer
-from edgernn.recipe import PruneSection
 from edgernn.sparsity import Matrix, blocks_kept, diagonal_blocks
+from edgernn.train_sections import PruneSection
 
 Block = tuple[int, int]
 

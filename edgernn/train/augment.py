@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgernn.errors import InputError
-from edgernn.recipe import AugmentSection
 from edgernn.section import nearest
+from edgernn.train_sections import AugmentSection
 
 
 @dataclass(frozen=True, eq=False)

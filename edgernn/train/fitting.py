@@ -11,13 +11,14 @@ from edgernn.datasets.splits import Splits
 from edgernn.features import normalize
 from edgernn.network import Layer, Network
 from edgernn.network_section import LayerChoice
-from edgernn.recipe import Recipe, TrainSection
+from edgernn.recipe import Recipe
 from edgernn.train import checkpoint, models
 from edgernn.train.augment import Augmentation
 from edgernn.train.feed import Feed
 from edgernn.train.initial import first_weights
 from edgernn.train.learner import Learner
 from edgernn.train.loop import Run, train
+from edgernn.train_sections import TrainSection
 
 
 def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:

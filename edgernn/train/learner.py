@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgernn.network import Network
-from edgernn.recipe import TrainSection
 from edgernn.train import models
 from edgernn.train.backend import keras, tf
 from edgernn.train.feed import Batch
+from edgernn.train_sections import TrainSection
 
 PROBABILITIES = ("softmax", "sigmoid")  # activations
 TINY = 1e-37  # above the smallest float32 that is not denormal

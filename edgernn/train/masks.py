@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgernn.network import Network
-from edgernn.recipe import TrainSection
 from edgernn.train import models
 from edgernn.train.backend import tf
 from edgernn.train.learner import Learner
+from edgernn.train_sections import TrainSection
 
 Masks = Mapping[str, tuple[np.ndarray, ...]]  # bool, by layer, each in the shape of its weight
 

@@ -15,12 +15,13 @@ from tensorflow_model_optimization.sparsity import keras as tfmot
 
 from edgernn.datasets.splits import Splits
 from edgernn.network import Layer, Network
-from edgernn.recipe import PruneSection, Recipe, TrainSection
+from edgernn.recipe import Recipe
 from edgernn.sparsity import Matrix, Schedule, block_mask
 from edgernn.train import fitting, loop, models
 from edgernn.train.backend import keras, tf
 from edgernn.train.learner import Learner
 from edgernn.train.masks import MaskedLearner
+from edgernn.train_sections import PruneSection, TrainSection
 
 
 def fine_tuned(

@@ -14,12 +14,13 @@ import numpy as np
 from edgernn.datasets.splits import Splits
 from edgernn.lowering import TypedPass, native, operators
 from edgernn.network import Granularity, Network, QuantizedNetwork
-from edgernn.recipe import QatSection, Recipe, TrainSection
+from edgernn.recipe import Recipe
 from edgernn.sparsity import masks_of
 from edgernn.train import fake_quantization, fitting, loop, models, programs
 from edgernn.train.backend import tf
 from edgernn.train.learner import Gradients
 from edgernn.train.masks import MaskedLearner, Masks
+from edgernn.train_sections import QatSection, TrainSection
 
 SMALLEST = float(np.finfo(np.float32).tiny)  # in place of the variance of outputs that never change
 

@@ -11,7 +11,7 @@ from sparsity import sample
 from edgernn.errors import ExportError
 from edgernn.network import Network
 from edgernn.prune import masks, require_sparsity
-from edgernn.recipe import PruneSection
+from edgernn.train_sections import PruneSection
 
 NETWORK = sample.network(
     sample.layer("gru", 6, units=8, bidirectional=True),

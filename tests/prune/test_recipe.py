@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edgernn.errors import InputError
-from edgernn.recipe import PruneSection
 from edgernn.section import validate
+from edgernn.train_sections import PruneSection
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sparsity import sample
 from edgernn.errors import InputError
 from edgernn.network import Layer
 from edgernn.prune import refuse_misfit
-from edgernn.recipe import PruneSection
+from edgernn.train_sections import PruneSection
 
 LAYERS: tuple[Layer, ...] = tuple(
     replace(layer, weights=())

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from edgernn.errors import InputError
-from edgernn.recipe import AugmentSection
 from edgernn.train import augment
 from edgernn.train.augment import Augmentation
+from edgernn.train_sections import AugmentSection
 
 CHANNELS = ("ax", "ay", "az", "wx", "wy", "wz")
 UNIT = np.arange(1, 7, dtype=np.float32)

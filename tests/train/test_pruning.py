@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from edgernn.network import KINDS, Layer, Network
-from edgernn.recipe import PruneSection, TrainSection
 from edgernn.sparsity import Schedule, masks_of, matrices, zero_blocks
+from edgernn.train_sections import PruneSection, TrainSection
 from train import sample
 
 NETWORK = sample.network(0, 9, 4, ("gru", 8), ("gru", 4), ("dense", 3))
