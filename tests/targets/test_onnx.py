@@ -322,7 +322,8 @@ def simulate_stream(typed: TypedProgram, x: np.ndarray) -> np.ndarray:
 
 
 def start(typed: TypedProgram, state: State) -> int:
-    return int(quantize_linear(typed.types[state.name], np.array(state.initial)))
+    real = np.clip(state.initial, *state.bounds) if state.bounds else state.initial
+    return int(quantize_linear(typed.types[state.name], np.array(real)))
 
 
 def simulate_op(op: Op, typed: TypedProgram, values: dict[str, np.ndarray]) -> np.ndarray:
