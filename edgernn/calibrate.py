@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from edgernn.expand import expand
-from edgernn.network import Network, Pass
+from edgernn.network import Network
 from edgernn.program import shared_name
 from edgernn.reference import run_float
 
@@ -25,7 +25,7 @@ def calibrate(
     off included. Both are read off a histogram, so they are exact to 1/32768 of the whole range, and the memory
     they take does not grow with the number of steps.
     """
-    passes, constants = _expanded(network), network.constants()
+    passes, constants = [one.mapped(expand) for one in network.passes()], network.constants()
     whole = Extremes()
     run_float(passes, constants, streams, whole.observe)
     if method == "minmax" or (method == "percentile" and percentile == 100):
@@ -39,13 +39,6 @@ def calibrate(
         name: (histograms.percentile(name, tail), histograms.percentile(name, 100.0 - tail))
         for name in whole.ranges
     }
-
-
-def _expanded(network: Network) -> tuple[Pass, ...]:
-    return tuple(
-        replace(one, forward=expand(one.forward), backward=expand(one.backward) if one.backward else None)
-        for one in network.passes()
-    )
 
 
 @dataclass

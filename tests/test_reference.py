@@ -136,7 +136,7 @@ def test_expanding_changes_nothing(name: str) -> None:
     network = stack_network(name)
     x = random_frames(network, 2)
     one = network.passes()[0]
-    expanded = run_float([dataclasses.replace(one, forward=expand(one.forward))], network.constants(), x)
+    expanded = run_float([one.mapped(expand)], network.constants(), x)
     np.testing.assert_allclose(expanded, reference.float_outputs(network, x), atol=1e-13)
 
 

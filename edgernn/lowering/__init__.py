@@ -6,8 +6,6 @@ scales. `operators` is that of TFLite and ONNX, whose operators work on int8 (or
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from edgernn.expand import expand
 from edgernn.lowering.native_types import NativeTyping
 from edgernn.lowering.operator_types import OperatorTyping
@@ -57,10 +55,7 @@ def native(quantized: QuantizedNetwork) -> tuple[TypedPass, ...]:
 
 def operators(quantized: QuantizedNetwork) -> tuple[TypedPass, ...]:
     """Typing of TFLite and ONNX; `quantized.state` is the type of the states of int8 layers."""
-    expanded = tuple(
-        replace(one, forward=expand(one.forward), backward=expand(one.backward) if one.backward else None)
-        for one in quantized.network.passes()
-    )
+    expanded = tuple(one.mapped(expand) for one in quantized.network.passes())
     return _passes(quantized, expanded, OperatorTyping, TOKEN_INT32)
 
 

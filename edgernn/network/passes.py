@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -29,6 +29,10 @@ class Pass:
     @property
     def programs(self) -> tuple[Program, ...]:
         return (self.forward,) if self.backward is None else (self.forward, self.backward)
+
+    def mapped(self, change: Callable[[Program], Program]) -> Pass:
+        """The pass with its programs changed."""
+        return replace(self, forward=change(self.forward), backward=self.backward and change(self.backward))
 
 
 def passes(layers: Sequence[Layer], every_step: bool) -> tuple[Pass, ...]:
