@@ -8,7 +8,7 @@ import numpy as np
 
 from edgernn.calibrate import calibrate
 from edgernn.errors import ExportError, InputError
-from edgernn.lowering import TypedProgram, native, power_of_two_int16, weight_sources
+from edgernn.lowering import TypedProgram, native, power_of_two_int16
 from edgernn.network import (
     Calibration,
     Granularity,
@@ -108,16 +108,17 @@ def quantized_weights(
     network: Network, ranges: Mapping[str, tuple[float, float]], granularity: Granularity
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """int8 matrices and tables, and their scales float64 [rows]; a table has one scale."""
-    constants, biases = network.constants(), _biases(network)
-    initial = {s.name: s for one in network.passes() for p in one.programs for s in p.states}
+    constants, programs = network.constants(), network.programs()
+    products = {op.weight: op for program in programs for op in program.ops if op.primitive == "matvec"}
+    states = {state.name: state for program in programs for state in program.states}
     weights, scales = {}, {}
-    for name, source in weight_sources(network).items():
-        weight = constants[name]
-        bias = constants[biases[name]] if biases[name] else np.zeros(len(weight))
-        finest = _finest_scale(source, initial.get(source), ranges)
+    for name, op in products.items():
+        weight, source = constants[name], op.inputs[0]
+        bias = constants[op.bias] if op.bias else np.zeros(len(weight))
+        finest = _finest_scale(source, states.get(source), ranges)
         scales[name] = weight_scales(weight, bias, finest, granularity)
         weights[name] = quantize_rows(weight, scales[name])
-    for name in _tables(network):
+    for name in network.tables():
         scales[name] = weight_scales(constants[name], np.zeros(len(constants[name])), 1.0, "tensor")
         weights[name] = quantize_rows(constants[name], scales[name])
     return weights, scales
@@ -141,17 +142,6 @@ def quantize_rows(weight: np.ndarray, scales: np.ndarray) -> np.ndarray:
     """Weights [rows, inputs] as int8, rounded half up."""
     integers = np.floor(weight.astype(np.float64) / scales[:, None] + 0.5)
     return np.clip(integers, -127, 127).astype(np.int8)
-
-
-def _biases(network: Network) -> dict[str, str]:
-    """The bias that is added to the product with each matrix; empty for none."""
-    programs = [program for one in network.passes() for program in one.programs]
-    return {op.weight: op.bias for program in programs for op in program.ops if op.primitive == "matvec"}
-
-
-def _tables(network: Network) -> list[str]:
-    programs = [program for one in network.passes() for program in one.programs]
-    return [op.weight for program in programs for op in program.ops if op.primitive == "lookup"]
 
 
 def _finest_scale(source: str, state: State | None, ranges: Mapping[str, tuple[float, float]]) -> float:

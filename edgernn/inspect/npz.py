@@ -36,8 +36,7 @@ def read(path: Path) -> Anatomy:
 
 def _tensors(network: Network, ranges: Mapping[str, tuple[float, float]]) -> Iterator[Tensor]:
     """The values of the step programs that stay: they are real numbers here, an export types them."""
-    passes = network.passes()
-    programs = [program for one in passes for program in one.programs]
+    programs = network.programs()
     first, last = programs[0], programs[-1]
     yield Tensor("input", "input", (first.sizes[first.input],), "float32", range=ranges.get(first.input))
     for program in programs:

@@ -24,7 +24,7 @@ from edgernn.lowering.qtypes import (
     symmetric_int16,
 )
 from edgernn.lowering.typing import TypedPass, TypedProgram, Typing
-from edgernn.network import Network, Pass, QuantizedNetwork
+from edgernn.network import Pass, QuantizedNetwork
 
 __all__ = [
     "GATE_INT16",
@@ -44,7 +44,6 @@ __all__ = [
     "operators",
     "power_of_two_int16",
     "symmetric_int16",
-    "weight_sources",
 ]
 
 
@@ -62,12 +61,6 @@ def operators(quantized: QuantizedNetwork) -> tuple[TypedPass, ...]:
 def input_type(quantized: QuantizedNetwork) -> QType:
     """The type of a frame in C and in the reference."""
     return _frame_type(quantized, TOKEN_INT16)
-
-
-def weight_sources(network: Network) -> dict[str, str]:
-    """The value that each matrix of a network multiplies, by the matrix's name."""
-    programs = [program for one in network.passes() for program in one.programs]
-    return {op.weight: op.inputs[0] for program in programs for op in program.ops if op.primitive == "matvec"}
 
 
 def _frame_type(quantized: QuantizedNetwork, token: QType) -> QType:

@@ -72,7 +72,7 @@ class Network:
     def macs_per_step(self) -> int:
         """Multiply-accumulates of the matrix products of one step; of a whole window's, the most of any step."""
         constants = self.constants()
-        ops = [op for one in self.passes() for program in one.programs for op in program.ops]
+        ops = [op for program in self.programs() for op in program.ops]
         return sum(constants[op.weight].size for op in ops if op.primitive in PRODUCTS)
 
     @property
@@ -92,6 +92,14 @@ class Network:
     def passes(self) -> tuple[Pass, ...]:
         """What runs over the frames, one after the other; a single pass for a network that streams."""
         return passes(self.layers, self.every_step)
+
+    def programs(self) -> tuple[Program, ...]:
+        """The step programs of all passes, in order."""
+        return tuple(program for one in self.passes() for program in one.programs)
+
+    def tables(self) -> list[str]:
+        """The constants that are looked up by row."""
+        return [op.weight for program in self.programs() for op in program.ops if op.primitive == "lookup"]
 
 
 @dataclass(frozen=True)

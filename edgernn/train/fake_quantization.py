@@ -49,7 +49,7 @@ def outputs(passes: Sequence[TypedPass], constants: programs.Constants, x: Any) 
 
 def rounded(constants: programs.Constants, quantized: QuantizedNetwork, granularity: Granularity) -> dict[str, Any]:
     """The constants of a network with its matrices and tables in int8."""
-    tables = set(programs.tables(quantized.network))
+    tables = set(quantized.network.tables())
     return {
         name: _rows(value, name in tables or granularity == "tensor") if name in quantized.weights else value
         for name, value in constants.items()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from edgernn.kinds import Kind
-from edgernn.network import KINDS, Layer, Network, Pass
+from edgernn.network import KINDS, Layer, Pass
 from edgernn.program import EPSILON, PRIMITIVES, Op, Program, State
 from edgernn.train.backend import tf
 from edgernn.train.groups import Group, groups
@@ -31,12 +31,6 @@ def layer_constants(layer: Layer, weights: Sequence[Any]) -> dict[str, Any]:
         constants = kind.constants(own, layer.options, tf.experimental.numpy)
         found |= {f"{scope}/{name}": value for name, value in constants.items()}
     return found
-
-
-def tables(network: Network) -> list[str]:
-    """The constants that are looked up by row."""
-    ops = [op for one in network.passes() for program in one.programs for op in program.ops]
-    return [op.weight for op in ops if op.primitive == "lookup"]
 
 
 def run_float(passes: Sequence[Pass], constants: Constants, x: Any) -> Any:
