@@ -239,7 +239,7 @@ def test_the_constants_of_c_take_that_much_flash(folder: Path, tmp_path: Path) -
     symbols = subprocess.run(
         ["nm", "-S", *map(str, sorted(tmp_path.glob("*.o")))], capture_output=True, text=True, check=True
     ).stdout
-    sizes = re.findall(r"^\w+ (\w+) r (\w+)$", symbols, re.MULTILINE)
+    sizes = re.findall(r"^\w+ (\w+) [rR] (\w+(?<!_labels))$", symbols, re.MULTILINE)
     arrays = sum(int(size, 16) for size, _ in sizes)
     flash = inspect(path)["flash_constants"]
     assert flash["total"] == sum(size for name, size in flash.items() if name != "total")

@@ -14,27 +14,29 @@ from edgernn.targets import Operator, reading
 from edgernn.targets.c import content, matrices, model_name
 
 _ARRAY = re.compile(
-    r"(?:/\* (?P<origin>\S+/\S+)? ?(?:\[(?P<rows>\d+)\]\[(?P<columns>\d+)\] )?"
-    r"(?P<blocks>as blocks of \S+ )?\*/\s*)?"
-    r"^static const (?P<type>u?int\d+|float)(?:_t)? (?P<name>\w+)\[\w*\] = \{(?P<values>[^}]*)\};\n",
+    r"(?:/\* (?P<origin>\S+/\S+)?(?P<more>(?: \[\d+\])?(?: \+ \S+ \[\d+\])*)"
+    r"(?:\[\d+\])? (?:packed |as blocks of \S+ )?\*/\s*)?"
+    r"^(?:static )?const (?P<type>u?int\d+|float)(?:_t)? (?P<name>\w+)\[\w*\](?: ERNN_ALIGNED)? = "
+    r"\{(?P<values>[^}]*)\};\n",
     re.MULTILINE,
 )
 _LABELS = re.compile(r"^const char \*const \w+_labels\[\w*\] = \{\n(?P<values>.*?)^\};\n", re.MULTILINE | re.DOTALL)
 _LAYER = re.compile(r"^ \* +(\w+): (\w+), (\d+) units$", re.MULTILINE)
 _STATE = re.compile(r"^    (\w+)_t (\w+)\[(\d+)\]; /\* (.*) \*/$", re.MULTILINE)
 _OWNER = re.compile(r"(.+?)_((?:forward_|backward_)?(?:recurrent_)?kernel\w*)")
+_BIAS = re.compile(r"ERNN_BIAS\((-?\d+), -?\d+\)")  # of a row, and the sum of the row's weights
 _LOWEST = "(-2147483647 - 1)"  # how C writes -2^31
 _PLACES = ("_place", "_count")  # end the names of what says where the blocks of a sparse matrix lie
 _FACTORS = ("_multiplier", "_shift")  # end the names of what rescales the sums of a product
-_SECTIONS = {"weight": "weights", "bias": "biases"}
+_BIASES = "_bias"
 
 
 @dataclass(frozen=True, eq=False)
 class _Array:
-    """A constant array of the source; `origin` is the constant's own name where a comment tells."""
+    """A constant array of the source; `origin` are the names of what is in it where a comment tells."""
 
     name: str
-    origin: str | None
+    origin: tuple[str, ...]
     values: np.ndarray
     text: int  # bytes of source
 
@@ -62,10 +64,11 @@ def _anatomy(path: Path, name: str) -> Anatomy:
     arrays = list(_arrays(source))
     heads = tuple(Head(layer, kind, int(units)) for layer, kind, units in _LAYER.findall(header))
     full = matrices(path)
-    constants = [_constant(array, heads, full) for array in arrays if not array.factor and not array.place]
+    held = [array for array in arrays if not array.factor and not array.place]
+    constants = [constant for array in held for constant in _constants(array, heads, full)]
     tables = [array for file in sorted(path.glob("ernn_*.c")) for array in _arrays(file.read_text("utf-8"))]
     labels = _LABELS.search(source)
-    text, flash = _sizes(arrays, constants, tables)
+    text, flash = _sizes(arrays, tables)
     return Anatomy(
         name=name,
         form="both",
@@ -81,24 +84,25 @@ def _anatomy(path: Path, name: str) -> Anatomy:
 
 def _arrays(source: str) -> Iterator[_Array]:
     for found in _ARRAY.finditer(source):
-        values = [value.strip(" f\n") for value in found["values"].replace(_LOWEST, str(-(2**31))).split(",")]
+        elements = _BIAS.sub(r"\1", found["values"].replace(_LOWEST, str(-(2**31))))
+        values = [value.strip(" f\n") for value in elements.split(",")]
         array = np.array([value for value in values if value], found["type"].replace("float", "float32"))
-        whole = found["rows"] and not found["blocks"]
-        shape = (int(found["rows"]), int(found["columns"])) if whole else (-1,)
-        yield _Array(found["name"], found["origin"], array.reshape(shape), len(found.group().encode()))
+        origin = (found["origin"], *re.findall(r"\S+/\S+", found["more"])) if found["origin"] else ()
+        yield _Array(found["name"], origin, array, len(found.group().encode()))
 
 
-def _constant(array: _Array, heads: tuple[Head, ...], full: Mapping[str, np.ndarray]) -> Constant:
+def _constants(array: _Array, heads: tuple[Head, ...], full: Mapping[str, np.ndarray]) -> Iterator[Constant]:
     """The bias of a product has the name of its matrix: it may hold the sum of several biases of the network.
 
-    `full` are the matrices by their names, those that are stored sparse in full.
+    `full` are the matrices by their names, in full and in order.
     """
-    if array.origin:
-        layer, _, name = array.origin.partition("/")
-        return Constant(layer, name, full.get(array.origin, array.values))
-    bias = "_bias" if array.name.endswith("_bias") else ""
-    layer, name = _split(array.name.removesuffix("_weight").removesuffix(bias), heads)
-    return Constant(layer, name + bias, array.values)
+    for origin in array.origin:
+        layer, _, name = origin.partition("/")
+        yield Constant(layer, name, full.get(origin, array.values))
+    if not array.origin:
+        bias = _BIASES if array.name.endswith(_BIASES) else ""
+        layer, name = _split(array.name.removesuffix("_weight").removesuffix(bias), heads)
+        yield Constant(layer, name + bias, array.values)
 
 
 def _split(identifier: str, heads: tuple[Head, ...]) -> tuple[str, str]:
@@ -152,14 +156,11 @@ def _meaning(text: str) -> tuple[float | None, int | None]:
     return None, None
 
 
-def _sizes(
-    arrays: list[_Array], constants: list[Constant], tables: list[_Array]
-) -> tuple[dict[str, int], dict[str, int]]:
+def _sizes(arrays: list[_Array], tables: list[_Array]) -> tuple[dict[str, int], dict[str, int]]:
     """Bytes of source text and bytes of the compiled arrays."""
     text, flash = sizes(tables=sum(a.text for a in tables)), sizes(tables=sum(a.values.nbytes for a in tables))
-    roles = iter(_SECTIONS[constant.role] for constant in constants)
     for array in arrays:
-        section = "scales" if array.factor else "weights" if array.place else next(roles)
+        section = "scales" if array.factor else "biases" if array.name.endswith(_BIASES) else "weights"
         text[section] += array.text
         flash[section] += array.values.nbytes
     return text, flash

@@ -24,27 +24,43 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "edgernn_paths.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* Changes when a kernel's arguments or results change: models that share kernels must agree on it. */
-#define ERNN_RUNTIME_VERSION 3
+#define ERNN_RUNTIME_VERSION 4
 
 /* A compile-time check for C99: a false condition is an array of negative size. */
 #define ERNN_ASSERT(name, condition) typedef char ernn_assert_##name[(condition) ? 1 : -1]
 
-/* A matrix and what takes its products to the output's type, row by row. */
+/*
+ * A matrix and what takes its products to the output's type, row by row. The factor of row r is
+ *
+ *   multiplier[r] * 2^left / 2^(32 + shift[r])
+ *
+ * The weights lie in the order in which the kernels read them: strips of ERNN_STRIP rows, the last one of as many
+ * as are left, up to a multiple of 4; in a strip groups of 4 columns, up to a multiple of 4; in a group row by row.
+ * What fills up is 0.
+ */
 typedef struct {
-    const int8_t *weight;      /* [rows][columns] */
-    const int32_t *bias;       /* [rows], in units of the product; the input's zero point is folded in */
+    const int8_t *weight;      /* [strips][groups][rows of the strip][4], -127 .. 127 */
+    const int32_t *bias;       /* [rows], in units of the product; the input's zero point is folded in. Of a matrix
+                                * that reads int8_t: ERNN_BIAS of it and the sum of the row's weights */
     const int32_t *multiplier; /* [rows], 0 .. 2^31 - 1 */
-    const uint8_t *shift;      /* [rows], 1 .. 62; the row's factor is multiplier / 2^shift */
+    const uint8_t *shift;      /* [rows], 1 .. 31 */
     size_t rows;
     size_t columns;
+    int left; /* 0 .. 30 */
+    int clip; /* 0: every sum * 2^left fits an int32_t; 1: those that do not are clipped, which changes no output */
 } ernn_linear;
 
-/* The same of a matrix with many zeros: only its blocks that hold something else, by rows of blocks. */
+#define ERNN_STRIP 16
+
+/* The same of a matrix with many zeros: only its blocks that hold something else, by rows of blocks. Blocks of 16 or
+ * 4 rows and 4 columns are the fast ones; the vector instructions read them as they read a dense matrix. */
 typedef struct {
     const int8_t *weight;      /* [blocks][block_rows][block_columns] */
     const uint8_t *place;      /* [blocks], a block's number in its row: it begins at place * block_columns */
@@ -56,50 +72,117 @@ typedef struct {
     size_t columns;
     size_t block_rows;    /* 1 .. ERNN_BLOCK_ROWS; divides rows */
     size_t block_columns; /* divides columns */
+    int left;
+    int clip;
 } ernn_sparse_linear;
 
 #define ERNN_BLOCK_ROWS 16
 
-/* y[r] = (bias[r] + sum over c of weight[r][c] * x[c]) * multiplier[r] / 2^shift[r], one rounding.
- * The sum must fit an int32_t for every x; the exporter proves that before it writes a model. */
+/* y[r] = (bias[r] + sum over c of weight[r][c] * x[c]) * the row's factor, one rounding.
+ * The sum must fit an int32_t for every x; the exporter proves that before it writes a model.
+ * `work` is scratch, 4-byte aligned: as many int16_t as columns, up to a multiple of 4. */
 void ernn_matvec_s8_s16(const ernn_linear *layer,
                         const int8_t *x, /* [columns] */
-                        int16_t *y);     /* [rows] */
+                        int16_t *y,      /* [rows] */
+                        int16_t *work);
 
 /* The same, plus the zero point of y: what another matrix product reads. */
 void ernn_matvec_s8_s8(const ernn_linear *layer,
                        const int8_t *x, /* [columns] */
                        int8_t *y,       /* [rows] */
-                       int zero_point); /* -128 .. 127 */
+                       int zero_point,  /* -128 .. 127 */
+                       int16_t *work);
 
 /* ernn_matvec_s8_s16 and ernn_matvec_s8_s8 of an int16_t input, which has no zero point. */
 void ernn_matvec_s16_s16(const ernn_linear *layer,
                          const int16_t *x, /* [columns] */
-                         int16_t *y);      /* [rows] */
+                         int16_t *y,       /* [rows] */
+                         int16_t *work);
 
 void ernn_matvec_s16_s8(const ernn_linear *layer,
                         const int16_t *x, /* [columns] */
                         int8_t *y,        /* [rows] */
-                        int zero_point);  /* -128 .. 127 */
+                        int zero_point,   /* -128 .. 127 */
+                        int16_t *work);
 
 /* The same products of a sparse matrix: same arguments, same bits. */
 void ernn_matvec_sparse_s8_s16(const ernn_sparse_linear *layer,
                                const int8_t *x, /* [columns] */
-                               int16_t *y);     /* [rows] */
+                               int16_t *y,      /* [rows] */
+                               int16_t *work);
 
 void ernn_matvec_sparse_s8_s8(const ernn_sparse_linear *layer,
                               const int8_t *x, /* [columns] */
                               int8_t *y,       /* [rows] */
-                              int zero_point); /* -128 .. 127 */
+                              int zero_point,  /* -128 .. 127 */
+                              int16_t *work);
 
 void ernn_matvec_sparse_s16_s16(const ernn_sparse_linear *layer,
                                 const int16_t *x, /* [columns] */
-                                int16_t *y);      /* [rows] */
+                                int16_t *y,       /* [rows] */
+                                int16_t *work);
 
 void ernn_matvec_sparse_s16_s8(const ernn_sparse_linear *layer,
                                const int16_t *x, /* [columns] */
                                int8_t *y,        /* [rows] */
-                               int zero_point);  /* -128 .. 127 */
+                               int zero_point,   /* -128 .. 127 */
+                               int16_t *work);
+
+/* ernn_matvec_s8_s16 of a matrix that is too large for the first cache: called with `backward` 0 and 1 in turn, it
+ * begins with the rows that it ended with the last time, which are still there. */
+void ernn_matvec_turning_s8_s16(const ernn_linear *layer,
+                                const int8_t *x, /* [columns] */
+                                int16_t *y,      /* [rows] */
+                                int16_t *work, int backward);
+
+/* ernn_matvec_s8_s16 and ernn_matvec_s16_s16 of `count` inputs, which lie one after the other: a matrix is read once
+ * for several of them, where the vector instructions make that worth it. `work` is that of one product. */
+void ernn_matmul_s8_s16(const ernn_linear *layer,
+                        const int8_t *x, /* [count][columns] */
+                        size_t count,
+                        int16_t *y, /* [count][rows] */
+                        int16_t *work);
+
+void ernn_matmul_s16_s16(const ernn_linear *layer,
+                         const int16_t *x, /* [count][columns] */
+                         size_t count,
+                         int16_t *y, /* [count][rows] */
+                         int16_t *work);
+
+/*
+ * The gates of a GRU with its reset after the product, and its next state, which may take the place of h.
+ *
+ *   z, r = sigmoid((zr_from_x + zr_from_h) * 2^zr_shift)
+ *   g = tanh((g_from_x + r * g_from_h / 2^reset_bits) * 2^g_shift)
+ *   h_next = g + z * (h - g)
+ *
+ * The sums saturate as ernn_add_s16 does, the product as ernn_mul_s16.
+ */
+void ernn_gru_s16(const int16_t *zr_from_x, /* [2n], z before r */
+                  const int16_t *zr_from_h, /* [2n] */
+                  const int16_t *g_from_x,  /* [n] */
+                  const int16_t *g_from_h,  /* [n] */
+                  const int16_t *h,         /* [n], Q0.15 */
+                  int16_t *h_next,          /* [n], Q0.15 */
+                  size_t n, int zr_shift, int reset_bits, int g_shift);
+
+/*
+ * The gates of an LSTM and its next states; c_next may take the place of c.
+ *
+ *   i, f, o = sigmoid((ifo_from_x + ifo_from_h) * 2^ifo_shift)
+ *   g = tanh((g_from_x + g_from_h) * 2^g_shift)
+ *   c_next = (f * c / 2^kept_bits + i * g / 2^new_bits) * 2^c_shift
+ *   h_next = o * tanh(c_next * 2^tanh_shift) / 2^h_bits, tanh_shift -15 .. 15
+ */
+void ernn_lstm_s16(const int16_t *ifo_from_x, /* [3n], i before f before o */
+                   const int16_t *ifo_from_h, /* [3n] */
+                   const int16_t *g_from_x,   /* [n] */
+                   const int16_t *g_from_h,   /* [n] */
+                   const int16_t *c,          /* [n] */
+                   int16_t *c_next,           /* [n], of c's type */
+                   int16_t *h_next,           /* [n], Q0.15 */
+                   size_t n, int ifo_shift, int g_shift, int kept_bits, int new_bits, int c_shift, int tanh_shift,
+                   int h_bits);
 
 /* y = the row *index of the table, or the nearest row where there is none of that number: an embedding. */
 void ernn_lookup_s8(const int8_t *table, /* [entries][columns], 1 and more */

@@ -5,7 +5,6 @@ void ernn_blend_s16(const int16_t *restrict z, const int16_t *restrict g, const 
                     int16_t *restrict y, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        /* |z * (h - g)| + 2^14 is at most 32768 * 65535 + 16384, which is below 2^31 */
-        y[i] = (int16_t)(g[i] + ernn_shift_right(z[i] * ((int32_t)h[i] - g[i]), 15));
+        y[i] = ernn_blend(z[i], g[i], h[i]);
     }
 }

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edgernn_products.h"
 
-void ernn_matvec_s16_s16(const ernn_linear *layer, const int16_t *restrict x, int16_t *restrict y)
+void ernn_matvec_s16_s16(const ernn_linear *layer, const int16_t *restrict x, int16_t *restrict y,
+                         int16_t *restrict work)
 {
-    const size_t columns = layer->columns;
-    const size_t in_fours = layer->rows - layer->rows % ERNN_ROWS_AT_ONCE;
-    for (size_t r = 0; r < in_fours; r += ERNN_ROWS_AT_ONCE) {
-        int32_t sum[] = {layer->bias[r], layer->bias[r + 1], layer->bias[r + 2], layer->bias[r + 3]};
-        ernn_add_four_rows_s16(layer->weight + r * columns, x, columns, sum);
-        for (size_t i = 0; i < ERNN_ROWS_AT_ONCE; i++) {
-            y[r + i] = ernn_rescale_s16(sum[i], layer->multiplier[r + i], layer->shift[r + i], 0);
-        }
-    }
-    for (size_t r = in_fours; r < layer->rows; r++) {
-        int32_t sum = layer->bias[r];
-        ernn_add_row_s16(layer->weight + r * columns, x, columns, &sum);
-        y[r] = ernn_rescale_s16(sum, layer->multiplier[r], layer->shift[r], 0);
+    const size_t columns = ERNN_UP_TO_FOUR(layer->columns);
+    ernn_expand_s16(x, layer->columns, work);
+    for (size_t r = 0; r < layer->rows; r += ERNN_ROWS) {
+        const size_t rows = layer->rows - r < ERNN_ROWS ? layer->rows - r : ERNN_ROWS;
+        int32_t sum[ERNN_ROWS];
+        ernn_begin(layer->bias + r, rows, sum);
+        ernn_add_rows_s16(layer->weight + r * columns, rows, x, work, layer->columns, sum);
+        ernn_finish_s16(sum, layer->multiplier + r, layer->shift + r, layer->left, rows, y + r);
     }
 }

@@ -4,6 +4,6 @@
 void ernn_mul_s16(const int16_t *restrict a, const int16_t *restrict b, int16_t *restrict y, size_t n, int bits)
 {
     for (size_t i = 0; i < n; i++) {
-        y[i] = ernn_saturate_s16(ernn_shift_right((int32_t)a[i] * b[i], bits));
+        y[i] = (int16_t)ernn_product(a[i], b[i], bits);
     }
 }

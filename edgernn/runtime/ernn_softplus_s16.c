@@ -19,7 +19,7 @@ static const int16_t table[ERNN_TABLE_ENTRIES] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0,
+    0, 0,
 };
 
 void ernn_softplus_s16(const int16_t *restrict x, int16_t *restrict y, size_t n)

@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vector_paths import builds, library, lifted, product, random_factors
 
 import edgernn
 from edgernn import fixed_point
-from edgernn.engines import compiler
-from edgernn.targets.c.sparse import SIDES
+from edgernn.targets.c.sparse import PACKED, SIDES
 
 RUNTIME = Path(edgernn.__file__).parent / "runtime"
-KERNELS = sorted(RUNTIME.glob("ernn_matvec_sparse_*.c"))
 INTEGERS: dict[str, type] = {"s8": np.int8, "s16": np.int16}
 
 
@@ -25,16 +24,14 @@ class SparseLinear(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("weight", "place", "count", "bias", "multiplier", "shift")),
         *((name, ctypes.c_size_t) for name in ("rows", "columns", "block_rows", "block_columns")),
+        ("left", ctypes.c_int),
     )
 
 
-@pytest.fixture(scope="module", params=["plain", "undefined"])
-def runtime(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """Undefined behaviour stops the process."""
-    traps = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"] if request.param == "undefined" else []
-    path = tmp_path_factory.mktemp("sparse") / "sparse.so"
-    compiler.shared_library(compiler.find(), KERNELS, path, traps)
-    return ctypes.CDLL(str(path))
+@pytest.fixture(scope="module", params=builds())
+def runtime(request: pytest.FixtureRequest) -> ctypes.CDLL:
+    """By every vector path of this machine; undefined behaviour stops the process."""
+    return library(request.param)
 
 
 def pointer(array: np.ndarray) -> ctypes.c_void_p:
@@ -63,7 +60,7 @@ def stored(weight: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.
 
 @settings(max_examples=100, deadline=None)
 @given(
-    block=st.tuples(st.integers(1, 16), st.integers(1, 9)),
+    block=st.sampled_from(PACKED) | st.tuples(st.integers(1, 16), st.integers(1, 9)),
     down=st.integers(1, 6),
     across=st.integers(1, 20) | st.just(256),
     share=st.sampled_from([0.0, 0.3, 0.8, 1.0]),
@@ -88,19 +85,20 @@ def test_products_of_any_shape(
     largest = min(127, (2**30) // (-low * columns))  # the sums fit an int32
     kept = (rng.random((down, across)) >= share).repeat(height, 0).repeat(width, 1)
     weight = rng.integers(-largest, largest + 1, (rows, columns)) * kept
-    x = rng.choice([low, -low - 1, *rng.integers(low, -low, 6)], columns).astype(INTEGERS[operand])
+    x: np.ndarray = rng.choice([low, -low - 1, *rng.integers(low, -low, 6)], columns).astype(INTEGERS[operand])
     bias = (rng.integers(-(2**30), 2**30, rows) >> rng.integers(0, 31, rows)).astype(np.int32)
-    factors = np.stack([rng.integers(0, 2**31, rows), rng.integers(30, 63, rows)])
-    multiplier, shift = factors[0].astype(np.int32), factors[1].astype(np.uint8)
-    arrays = (*stored(weight, height, width), bias, multiplier, shift)
-    layer = SparseLinear(*map(pointer, arrays), rows, columns, height, width)
+    factors = random_factors(rng, rows)
     result = "s16" if zero_point is None else "s8"
-    y = np.zeros(rows, INTEGERS[result])
+    kernel, biases = product(runtime, f"ernn_matvec_sparse_{operand}_{result}", bias, weight)
+    multiplier, shift, left = lifted(factors)
+    arrays = (*stored(weight, height, width), biases.astype(np.int32), multiplier, shift)
+    layer = SparseLinear(*map(pointer, arrays), rows, columns, height, width, left)
+    y: np.ndarray = np.zeros(rows, INTEGERS[result])
+    work = np.zeros(-(-columns // 4) * 4, np.int16)
     last = () if zero_point is None else (ctypes.c_int(zero_point),)
-    kernel = getattr(runtime, f"ernn_matvec_sparse_{operand}_{result}")
-    kernel(ctypes.byref(layer), pointer(x), pointer(y), *last)
+    kernel(ctypes.byref(layer), pointer(x), pointer(y), *last, pointer(work))
     sums = weight @ x.astype(np.int64) + bias
-    rescaled = fixed_point.rescale(sums, *factors) + (zero_point or 0)
+    rescaled = fixed_point.rescale(sums, *factors.T) + (zero_point or 0)
     np.testing.assert_array_equal(y, fixed_point.saturate(rescaled, np.dtype(INTEGERS[result]).name))
 
 

@@ -37,6 +37,7 @@ STACKS: dict[str, Cells] = {
     "gru_without_bias": [("gru", {"units": 9, "bias": False})],
     "gru_of_one": [("gru", 1)],
     "gru_of_many": [("gru", 67)],
+    "gru_larger_than_a_cache": [("gru", 93)],
     "lstm": [("lstm", 7)],
     "lstm_without_bias": [("lstm", {"units": 7, "bias": False})],
     "simple_rnn": [("simple_rnn", 7)],

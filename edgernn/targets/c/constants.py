@@ -12,10 +12,16 @@ from edgernn.errors import ExportError
 from edgernn.lowering import TypedPass, TypedProgram
 from edgernn.program import Op
 from edgernn.reference import folded_bias, rescale_factors
-from edgernn.targets.c.literals import identifier
+from edgernn.targets.c.join import AND
+from edgernn.targets.c.literals import identifier, integer
+from edgernn.targets.c.packing import packed
 from edgernn.targets.c.sparse import Sparse, sparse
 
 _INT32_MAX = 2**31 - 1
+_HIGH_WORD = 32  # the bits below the high word of a product
+_LONGEST_SHIFT = 31
+_LARGEST_WEIGHT = 127
+_BEYOND = 2**16  # no int16 output, with any zero point, is as large
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +29,14 @@ class Matrix:
     """The weights of products: int8 [rows, columns], `sparse` where that is smaller."""
 
     name: str
-    origin: str  # the network's name of it
+    origin: Mapping[str, int]  # the network's matrices that it is made of, one below the other, and their rows
     weight: np.ndarray
     sparse: Sparse | None
+
+    @property
+    def stored(self) -> np.ndarray:
+        """The weights in the order of the C array, flat."""
+        return self.sparse.weight.ravel() if self.sparse else packed(self.weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +45,20 @@ class Linear:
 
     name: str
     matrix: Matrix
+    reads: str  # the type of its input
     bias: np.ndarray  # int32 [rows]
     multiplier: np.ndarray  # int32 [rows]
     shift: np.ndarray  # uint8 [rows]
+    left: int
+    clip: bool
+
+    @property
+    def biases(self) -> list[str]:
+        """The biases as C: a matrix that reads int8 says the sums of its weights, too."""
+        if self.reads != "int8":
+            return [integer(int(bias)) for bias in self.bias]
+        sums = self.matrix.weight.sum(axis=1, dtype=np.int64)
+        return [f"ERNN_BIAS({integer(int(bias))}, {total})" for bias, total in zip(self.bias, sums, strict=True)]
 
     def kernel(self, dense: str) -> str:
         """The kernel that reads this storage, given the one that reads a dense matrix."""
@@ -44,7 +66,13 @@ class Linear:
 
     def same(self, other: Linear) -> bool:
         arrays = (self.bias, other.bias), (self.multiplier, other.multiplier), (self.shift, other.shift)
-        return self.matrix is other.matrix and all(np.array_equal(*pair) for pair in arrays)
+        kind = (self.matrix, self.reads, self.left, self.clip) == (
+            other.matrix,
+            other.reads,
+            other.left,
+            other.clip,
+        )
+        return kind and all(np.array_equal(*pair) for pair in arrays)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +117,7 @@ def _linears(products: Iterable[tuple[Op, TypedProgram]]) -> dict[str, Linear]:
     matrices: dict[str, Matrix] = {}
     for op, typed in products:
         weight = typed.weights[op.weight]
-        own = Matrix(identifier(op.weight), op.weight, weight, sparse(weight))
+        own = Matrix(identifier(op.weight), _origin(op, typed), weight, sparse(weight))
         matrix = matrices.setdefault(op.weight, own)
         others = [linear for linear in dict.fromkeys(found.values()) if linear.matrix is matrix]
         linear = _linear(op, typed, matrix, len(others) + 1)
@@ -97,10 +125,42 @@ def _linears(products: Iterable[tuple[Op, TypedProgram]]) -> dict[str, Linear]:
     return found
 
 
+def _origin(op: Op, typed: TypedProgram) -> dict[str, int]:
+    """The matrices that `join` put together, and their rows."""
+    if AND not in op.weight:
+        return {op.weight: len(typed.weights[op.weight])}
+    first, *others = op.weight.split(AND)
+    names = [first, *(f"{first.rpartition('/')[0]}/{name}" for name in others)]
+    rows = [typed.program.sizes[part.output] for part in typed.program.readers(op.output)]
+    return dict(zip(names, rows, strict=True))
+
+
 def _linear(op: Op, typed: TypedProgram, matrix: Matrix, number: int) -> Linear:
-    bias = folded_bias(op, typed)
-    largest = -np.iinfo(typed.types[op.inputs[0]].dtype).min
-    if (np.abs(bias) + largest * np.abs(matrix.weight.astype(np.int64)).sum(axis=1)).max() > _INT32_MAX:
+    reads = typed.types[op.inputs[0]].dtype
+    bias, weight = folded_bias(op, typed), matrix.weight.astype(np.int64)
+    if weight.min() < -_LARGEST_WEIGHT:
+        raise ExportError(f"{op.weight}: a weight is {weight.min()}, and C takes -127 to 127; please report this")
+    largest = np.abs(bias) - np.iinfo(reads).min * np.abs(weight).sum(axis=1)
+    if largest.max() > _INT32_MAX:
         raise ExportError(f"{op.output}: its sums may not fit an int32; please report this")
-    integers, shifts = np.array([fixed_point.multiplier(f) for f in rescale_factors(op, typed)], np.int64).T
-    return Linear(f"{matrix.name}_{number}" if number > 1 else matrix.name, matrix, bias, integers, shifts)
+    name = f"{matrix.name}_{number}" if number > 1 else matrix.name
+    return Linear(name, matrix, reads, bias, *_rescaling(op, rescale_factors(op, typed), largest))
+
+
+def _rescaling(op: Op, factors: np.ndarray, largest: np.ndarray) -> tuple[np.ndarray, np.ndarray, int, bool]:
+    """Multipliers, shifts, `left` and `clip` of an `ernn_linear`, with the bits of `fixed_point.rescale`.
+
+    A kernel takes the high word of a product, and shifts by 1 to 31 bits more: `left` lifts the sums so far that
+    this is enough for the largest factor. `largest` are the rows' largest sums, int64 [rows]; where they do not
+    fit an int32 then, what the kernel cuts off must be beyond every output.
+    """
+    multipliers, shifts = np.array([fixed_point.multiplier(factor) for factor in factors], np.int64).T
+    used = shifts[multipliers > 0]
+    left = max(0, _HIGH_WORD + 1 - int(used.min(initial=_HIGH_WORD + 1)))
+    down = shifts + left - _HIGH_WORD
+    fits = largest << min(left, _HIGH_WORD) <= _INT32_MAX
+    cut = (_INT32_MAX >> left) * multipliers >> shifts  # what the largest sum that is left gives
+    if left >= _LONGEST_SHIFT or not (fits | (multipliers == 0) | (cut > _BEYOND)).all():
+        raise ExportError(f"{op.output}: its rows' scales are too far apart for C; please report this")
+    vanishing = (multipliers == 0) | (down > _LONGEST_SHIFT)  # then every sum becomes less than a half
+    return np.where(vanishing, 0, multipliers), np.where(vanishing, 1, down).astype(np.uint8), left, not fits.all()

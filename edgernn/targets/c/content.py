@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,19 @@ import numpy as np
 from edgernn.errors import ExportError
 from edgernn.targets import Content, Operator
 from edgernn.targets.c.kernels import ARITHMETIC
+from edgernn.targets.c.packing import unpacked
 from edgernn.targets.c.sparse import Sparse, dense
 
 _CALL = re.compile(r"^\s+(ernn_\w+)\(", re.MULTILINE)
-_ARRAY = re.compile(r"\b(int8_t|float|double) (\w+)\[\w*\] = \{([^}]*)\};")
-_INTEGERS = re.compile(r"\b(?:int8|uint8|uint16)_t (\w+)\[\w*\] = \{([^}]*)\};")
+_ARRAY = re.compile(r"\b(int8_t|float|double) (\w+)\[\w*\](?: ERNN_ALIGNED)? = \{([^}]*)\};")
+_INTEGERS = re.compile(r"\b(?:int8|uint8|uint16)_t (\w+)\[\w*\](?: ERNN_ALIGNED)? = \{([^}]*)\};")
 _MATRIX = re.compile(
-    r"^/\* (?P<origin>\S+) \[\d+\]\[(?P<columns>\d+)\](?: as blocks of \[(?P<block>\d+)\]\[(?P<width>\d+)\])? \*/\n"
+    r"^/\* (?P<origin>\S+ \[\d+\](?: \+ \S+ \[\d+\])*)\[(?P<columns>\d+)\]"
+    r"(?P<packed> packed)?(?: as blocks of \[(?P<block>\d+)\]\[(?P<width>\d+)\])? \*/\n"
     r"static const int8_t (?P<name>\w+)\[\]",
     re.MULTILINE,
 )
+_ORIGIN = re.compile(r"(\S+) \[(\d+)\]")
 _PREPROCESSING = {"input_mean", "input_factor"}  # normalising and quantising a frame; no weights
 _BYTES = {"int8_t": 1, "float": 4, "double": 8}
 
@@ -62,14 +65,25 @@ def matrices(path: Path) -> dict[str, np.ndarray]:
     """
     source = (path / f"{model_name(path)}.c").read_text("utf-8")
     arrays = {name: np.array(_elements(values), np.int64) for name, values in _INTEGERS.findall(source)}
-    return {found["origin"]: _matrix(found, arrays) for found in _MATRIX.finditer(source)}
+    return {name: matrix for found in _MATRIX.finditer(source) for name, matrix in _parts(found, arrays)}
 
 
-def _matrix(found: re.Match[str], arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+def _parts(found: re.Match[str], arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+    """The network's matrices in one of the source, which has them one below the other."""
+    sizes = [(name, int(rows)) for name, rows in _ORIGIN.findall(found["origin"])]
+    matrix, top = _matrix(found, sum(rows for _, rows in sizes), arrays), 0
+    for name, rows in sizes:
+        yield name, matrix[top : top + rows]
+        top += rows
+
+
+def _matrix(found: re.Match[str], rows: int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     name, columns = found["name"], int(found["columns"])
     values = arrays[name].astype(np.int8)
-    if not found["block"]:
-        return values.reshape(-1, columns)
+    if found["packed"]:
+        return unpacked(values, rows, columns)
+    if not found["block"]:  # a table
+        return values.reshape(rows, columns)
     place, count = (arrays[name.removesuffix("_weight") + suffix] for suffix in ("_place", "_count"))
     blocks = values.reshape(-1, int(found["block"]), int(found["width"]))
     return dense(Sparse(blocks, place.astype(np.uint8), count.astype(np.uint16)), columns)

@@ -16,9 +16,11 @@ from edgernn.targets import Arithmetic
 from edgernn.targets.c.literals import integer, wide
 
 RUNTIME = Path(__file__).parents[2] / "runtime"
-HEADERS = ("edgernn_runtime.h", "edgernn_arithmetic.h", "edgernn_products.h")
+RUNTIME_HEADER = "edgernn_runtime.h"
+HEADERS = tuple(sorted(path.name for path in RUNTIME.glob("edgernn_*.h")))
 COPY = {"int8": "ernn_copy_s8", "int16": "ernn_copy_s16"}
 QUANTIZE_FRAME = {"int8": "ernn_quantize_f32_s8", "int16": "ernn_quantize_f32_s16"}
+TURNING = {"ernn_matvec_s8_s16": "ernn_matvec_turning_s8_s16"}  # kernels that can read a matrix backward
 DEQUANTIZE_OUTPUT = "ernn_dequantize_s16_f32"
 
 Parameters = Callable[[Op, TypedProgram], tuple[str, ...]]
@@ -118,8 +120,20 @@ def _arithmetic(kernel: str) -> Arithmetic:
     return "none" if kernel in COPY.values() or kernel.startswith("ernn_lookup") else "integer"
 
 
-ARITHMETIC: Mapping[str, Arithmetic] = {path.stem: _arithmetic(path.stem) for path in RUNTIME.glob("ernn_*.c")}
-MATRIX_PRODUCTS = frozenset(name for name in ARITHMETIC if name.startswith("ernn_matvec_"))
+_GATES = ("ernn_sigmoid_table", "ernn_tanh_table")
+NEEDS: Mapping[str, tuple[str, ...]] = {  # the other files that a kernel needs
+    "ernn_sigmoid_s16": _GATES[:1],
+    "ernn_tanh_s16": _GATES[1:],
+    "ernn_gru_s16": _GATES,
+    "ernn_lstm_s16": _GATES,
+    "ernn_matvec_turning_s8_s16": ("ernn_matvec_s8_s16",),
+    "ernn_matmul_s8_s16": ("ernn_matvec_s8_s16",),
+    "ernn_matmul_s16_s16": ("ernn_matvec_s16_s16",),
+}
+ARITHMETIC: Mapping[str, Arithmetic] = {
+    path.stem: _arithmetic(path.stem) for path in RUNTIME.glob("ernn_*.c") if path.stem not in _GATES
+}
+MATRIX_PRODUCTS = frozenset(name for name in ARITHMETIC if name.startswith(("ernn_matvec_", "ernn_matmul_")))
 
 
 def kernel_of(op: Op, typed: TypedProgram) -> Kernel:
@@ -145,16 +159,18 @@ def _candidates(op: Op, typed: TypedProgram) -> tuple[Kernel, ...]:
 
 
 def sources(names: Iterable[str]) -> dict[str, str]:
-    """File name to content: the headers and the kernels `names`."""
-    files = (*HEADERS, *(f"{name}.c" for name in sorted(set(names))))
+    """File name to content: the headers, the kernels `names` and the files that they need."""
+    wanted = set(names)
+    wanted |= {needed for name in wanted for needed in NEEDS.get(name, ())}
+    files = (*HEADERS, *(f"{name}.c" for name in sorted(wanted)))
     return {file: (RUNTIME / file).read_text("utf-8") for file in files}
 
 
 def runtime_version() -> int:
     """What the header says of the kernels' arguments and results."""
     found = re.search(
-        r"^#define ERNN_RUNTIME_VERSION (\d+)$", (RUNTIME / HEADERS[0]).read_text("utf-8"), re.MULTILINE
+        r"^#define ERNN_RUNTIME_VERSION (\d+)$", (RUNTIME / RUNTIME_HEADER).read_text("utf-8"), re.MULTILINE
     )
     if found is None:
-        raise ExportError(f"{HEADERS[0]} does not give its version; install edgernn again")
+        raise ExportError(f"{RUNTIME_HEADER} does not give its version; install edgernn again")
     return int(found[1])

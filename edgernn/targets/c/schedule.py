@@ -61,7 +61,8 @@ def units(passes: Sequence[TypedPass], constants: Constants, streams: bool) -> t
     found = []
     for number, one in enumerate(passes, 1):
         for typed, way in zip(one.programs, _ways(one), strict=True):
-            found.append(Unit("" if streams else f"_{number}{way}", typed, plan(typed, constants)))
+            suffix = "" if streams else f"_{number}{way}"
+            found.append(Unit(suffix, typed, plan(typed, constants, batched=streams)))
     return tuple(found)
 
 

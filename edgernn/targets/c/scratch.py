@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-ALIGNMENT = 2  # bytes: the area is an array of int16_t
+ALIGNMENT = 4  # bytes: kernels read words of what they work in
 
 
 @dataclass(frozen=True)

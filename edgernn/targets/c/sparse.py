@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -10,7 +10,11 @@ import numpy as np
 
 SIDES = (16, 8, 4, 2, 1)  # of a block, in rows and in columns; 16 is the runtime's ERNN_BLOCK_ROWS
 PLACES = 256  # a place is a uint8_t
-WORTH = 7 / 8  # of the matrix's bytes, at most: a weight of a sparse matrix takes longer than one of a dense matrix
+PACKED = ((16, 4), (4, 4))  # the blocks that the kernels read as fast as a dense matrix; the runtime's
+# What a sparse form has to save to be worth it, as a share of what else there is: a weight takes longer there than
+# in a dense matrix, and in blocks of other sizes much longer.
+PACKED_WORTH = 7 / 8
+OTHER_WORTH = 3 / 5
 COUNT_BYTES = 2  # a row of blocks says in a uint16_t how many it has
 
 
@@ -32,9 +36,16 @@ class Sparse:
 
 
 def sparse(weight: np.ndarray) -> Sparse | None:
-    """The smallest sparse form of a matrix int8 [rows, columns]; None where that does not save an eighth."""
-    found = min(_forms(weight), key=lambda form: form.bytes, default=None)
-    return found if found is not None and found.bytes <= WORTH * weight.size else None
+    """The smallest form in blocks that are fast, or one much smaller; None where the dense matrix is better."""
+    forms = list(_forms(weight))
+    packed = _smallest([form for form in forms if form.block in PACKED], PACKED_WORTH * weight.size)
+    other = _smallest(forms, OTHER_WORTH * (packed.bytes if packed else weight.size))
+    return other or packed
+
+
+def _smallest(forms: Iterable[Sparse], limit: float) -> Sparse | None:
+    found = min(forms, key=lambda form: form.bytes, default=None)
+    return found if found is not None and found.bytes <= limit else None
 
 
 def dense(form: Sparse, columns: int) -> np.ndarray:

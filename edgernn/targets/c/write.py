@@ -20,6 +20,7 @@ from edgernn.reference import input_factor
 from edgernn.targets import Combination, artifact_name
 from edgernn.targets.c import literals
 from edgernn.targets.c.constants import Constants, constants
+from edgernn.targets.c.join import join
 from edgernn.targets.c.kernels import DEQUANTIZE_OUTPUT, QUANTIZE_FRAME, runtime_version, sources
 from edgernn.targets.c.plan import BYTES
 from edgernn.targets.c.schedule import Unit, Window, units, window
@@ -61,7 +62,7 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
     network = quantized.network
     if network.name.startswith(("ernn_", "edgernn_")):
         raise InputError(f"name: {network.name} begins like the C runtime's names; choose another")
-    passes = native(quantized)
+    passes = tuple(join(one) for one in native(quantized))
     if passes[-1].output.dtype != "int16":
         raise ExportError(
             f"{network.name}: its result is {passes[-1].output.dtype}, and C gives int16; add a layer"
@@ -71,6 +72,7 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
     context = _context(quantized, passes, held, model)
     blocks = [block for unit in model for block in (unit.plan.body, unit.plan.head)]
     kernels = {call.kernel for block in blocks for call in block.calls}
+    kernels |= {unit.plan.ahead.kernel for unit in model if unit.plan.ahead}
     return {
         f"{network.name}.h": _template("model.h.j2").render(context),
         f"{network.name}.c": _template("model.c.j2").render(context),
@@ -98,6 +100,8 @@ def _context(
         "odd": odd,
         "state_bytes": sum(_bytes(field) for field in fields) + (whole.frames_bytes if whole else 0) + odd,
         "scratch_bytes": max(unit.plan.scratch_bytes for unit in model),
+        "ahead": model[0].plan.ahead,
+        "turning": model[0].plan.turning,
         "units": model,
         "window": whole,
         "matrices": held.matrices,
@@ -146,7 +150,7 @@ def build_hash(quantized: QuantizedNetwork, passes: Sequence[TypedPass], held: C
         types = sorted((name, t.dtype, float(t.scale).hex(), t.zero_point) for name, t in typed.types.items())
         digest.update(repr(types).encode())
     for linear in held.distinct:
-        for array in (linear.matrix.weight, linear.bias, linear.multiplier, linear.shift):
+        for array in (linear.matrix.weight, linear.bias, linear.multiplier, linear.shift, np.array([linear.left])):
             digest.update(array.astype("<i8").tobytes())
     for vector in held.vectors:
         digest.update(vector.values.astype("<i8").tobytes())
@@ -172,7 +176,9 @@ def _environment() -> jinja2.Environment:
         "integer": literals.integer,
         "string": literals.string,
         "comment": literals.comment,
+        "origin": lambda matrices: " + ".join(f"{name} [{rows}]" for name, rows in matrices.items()),
         "q_format": literals.q_format,
+        "elements": literals.lines,
         "integers": lambda values: literals.lines(literals.integer(int(v)) for v in np.ravel(values)),
         "floats": lambda values: literals.lines(literals.floating(v) for v in values),
     }
