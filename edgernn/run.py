@@ -1,8 +1,9 @@
-"""Streaming inference with the integer step model of a build: one decision a frame."""
+"""Streaming inference with the integer step model of a build: one decision a step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,44 +12,61 @@ import numpy as np
 from edgernn import network as networks
 from edgernn.cases import Case, cases
 from edgernn.datasets import csv_windows
-from edgernn.engines import engine
+from edgernn.engines import c_model, engine
 from edgernn.errors import InputError, MissingToolError
 from edgernn.folder import BuildFolder
 from edgernn.targets import artifact_name, supported
 
 
-def decisions(folder: Path, frames: Path) -> Iterator[dict[str, Any]]:
-    """The label and the largest output after every step of a CSV file with the network's channels as columns.
+def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
+    """The label and the largest output after every step of `source`, each as soon as its frames are there.
 
-    A step is a frame, or as many as the network's strides make of it; what is left at the end is too few for one.
+    `source` is a CSV file with the network's channels as columns, or `-` for standard input. A step is a frame, or
+    as many as the network's strides make of it; what is left at the end is too few for one. Where C cannot run,
+    another engine decides, when it has all frames.
 
-    Raises InputError for a bad file or a network without a step form, MissingToolError when no engine can run the
-    build's int8 step model.
+    Raises InputError for a network without a step form, and for a bad row, when the rows before it are decided;
+    MissingToolError when no engine can run the build's int8 step model.
     """
     paths = BuildFolder(folder)
     network = networks.load(paths.network)
     if not network.streams:
         raise InputError(f"{folder}: a bidirectional network decides whole windows, it cannot run frame by frame")
-    x = read_frames(frames, network.channels)
-    x = x[: len(x) - len(x) % network.frames_per_step]
-    case = _case(paths)
+    with closing(csv_windows.frames(source, network.channels)) as frames:
+        for step, output in enumerate(_outputs(paths, frames, network.frames_per_step), start=1):
+            best = int(output.argmax())
+            yield {"step": step, "label": network.labels[best], "output": float(output[best])}
+
+
+def _outputs(paths: BuildFolder, frames: Iterator[np.ndarray], frames_per_step: int) -> Iterator[np.ndarray]:
+    """Real outputs, float32 [outputs], after every step."""
+    steps = (np.stack(some) for some in zip(*[frames] * frames_per_step, strict=False))
+    if not (paths.artifacts / "c" / "int8").is_dir():
+        return _at_the_end(_case(paths), steps)
+    try:
+        model = c_model.load(paths.root, "int8", streams=1)
+    except MissingToolError:
+        return _at_the_end(_case(paths), steps)
+    return (model.step(step.squeeze(0) if frames_per_step == 1 else step) for step in steps)
+
+
+def _at_the_end(case: Case, steps: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """What an engine says that takes whole streams only; a fault in them is told after the frames before it."""
     session = engine(case.engine).open(case.path, "step", threads=1)
-    for step, output in enumerate(session.outputs(x[None])[0], start=1):
-        best = int(output.argmax())
-        yield {"step": step, "label": network.labels[best], "output": float(output[best])}
-
-
-def read_frames(path: Path, channels: tuple[str, ...]) -> np.ndarray:
-    """Raw frames, float32 [frames, channels], from the columns of a CSV file that are named as the channels.
-
-    Raises InputError for a missing column, and with the row (the header is row 1) for one that is too short or
-    too long and for a value that is not a finite 32-bit number.
-    """
-    return csv_windows.read(path, channels, ())[0]
+    fault: InputError | None = None
+    read: list[np.ndarray] = []
+    try:
+        read.extend(steps)
+    except InputError as error:
+        fault = error
+    if read:
+        yield from session.outputs(np.concatenate(read)[None])[0]
+    if fault:
+        raise fault
 
 
 def _case(paths: BuildFolder) -> Case:
-    """The first int8 step model of the build that an installed engine runs, C before the others."""
+    """The first int8 step model of the build that an installed engine runs."""
     present = [
         combination
         for combination in sorted(supported())

@@ -1,16 +1,35 @@
-"""Frames for `edgernn run`: what is read, and every way in which they can be wrong."""
+"""`edgernn run`: frames as they come, every way in which they can be wrong, and the decisions on them."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from networks import Options, random_frames, random_network
 
-from edgernn.errors import InputError
-from edgernn.run import read_frames
+from edgernn import network as networks
+from edgernn import reference
+from edgernn.datasets import csv_windows
+from edgernn.engines import engine
+from edgernn.errors import InputError, MissingToolError
+from edgernn.features import normalize
+from edgernn.lowering import native
+from edgernn.network import QuantizedNetwork
+from edgernn.quantize import quantize
+from edgernn.run import decisions
+from edgernn.targets import target
 
 GOOD = "t,ax,ay\n0,1,2\n1,3,4.5\n"
+
+
+def read_frames(path: Path, channels: tuple[str, ...]) -> np.ndarray:
+    return np.stack(list(csv_windows.frames(path, channels)))
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
@@ -52,3 +71,154 @@ def test_what_is_no_text_file_is_refused(tmp_path: Path) -> None:
     for path, fault in ((tmp_path / "x.csv", "not UTF-8"), (tmp_path, "directory"), (tmp_path / "y", "No such")):
         with pytest.raises(InputError, match=fault):
             read_frames(path, ("ax", "ay"))
+
+
+def test_frames_before_a_fault_are_given(tmp_path: Path) -> None:
+    for fault in (b"3,x\n", b"3\n", b"3,\xff\n"):
+        (tmp_path / "x.csv").write_bytes(b"ay,ax\n1,2\n" + fault)
+        frames = csv_windows.frames(tmp_path / "x.csv", ("ax", "ay"))
+        np.testing.assert_array_equal(next(frames), [2, 1])
+        with pytest.raises(InputError):
+            next(frames)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGERNN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def build(folder: Path, cells: list[tuple[str, Options]], targets: Sequence[str]) -> QuantizedNetwork:
+    """As much of a build folder as `run` looks at."""
+    network = random_network(5, 3, cells, 4, 13)
+    quantized = quantize(network, normalize.apply(random_frames(network), network.mean, network.std))
+    networks.save(network, folder / "network.npz")
+    (folder / "artifacts").mkdir()
+    for name in targets:
+        target(name).export(network, quantized, "step", "int8", folder / "artifacts")
+    return quantized
+
+
+@pytest.fixture(scope="module")
+def gru(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantizedNetwork, Path]:
+    folder = tmp_path_factory.mktemp("gru")
+    return build(folder, [("gru", 8)], ["c", "tflite"]), folder
+
+
+def csv_text(channels: Sequence[str], frames: np.ndarray) -> str:
+    rows = [",".join(channels), *(",".join(map(repr, row)) for row in frames.tolist())]
+    return "\n".join(rows) + "\n"
+
+
+def expected(quantized: QuantizedNetwork, frames: np.ndarray) -> list[dict[str, object]]:
+    integers = reference.integer_outputs(quantized, reference.quantize_input(quantized, frames[None]))[0]
+    return told(quantized, native(quantized)[-1].output.dequantize(integers).astype(np.float32))
+
+
+def told(quantized: QuantizedNetwork, outputs: np.ndarray) -> list[dict[str, object]]:
+    labels = quantized.network.labels
+    return [
+        {"step": step, "label": labels[row.argmax()], "output": float(row.max())}
+        for step, row in enumerate(outputs, 1)
+    ]
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_decisions_are_those_of_the_reference(stride: int, tmp_path: Path) -> None:
+    """13 frames: with a stride of two, the last one fills no step."""
+    quantized = build(tmp_path, [("conv", {"units": 4, "kernel": 2, "stride": stride}), ("gru", 5)], ["c"])
+    frames = random_frames(quantized.network, 1)[0]
+    (tmp_path / "x.csv").write_text(csv_text(quantized.network.channels, frames))
+    found = list(decisions(tmp_path, tmp_path / "x.csv"))
+    assert found == expected(quantized, frames[: 13 // stride * stride])
+
+
+@pytest.mark.parametrize("missing", ["compiler", "C"])
+def test_another_engine_decides_where_c_cannot_run(
+    missing: str, gru: tuple[QuantizedNetwork, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quantized, folder = gru
+    if missing == "C":
+        folder = tmp_path / "build"
+        folder.mkdir()
+        build(folder, [("gru", 8)], ["tflite"])
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr("edgernn.engines.compiler.find_spec", lambda name: None)
+    frames = random_frames(quantized.network, 1)[0]
+    session = engine("litert").open(folder / "artifacts" / "step.int8.tflite", "step", 1)
+    wanted = told(quantized, session.outputs(frames[None])[0])
+    (tmp_path / "x.csv").write_text(csv_text(quantized.network.channels, frames))
+    assert list(decisions(folder, tmp_path / "x.csv")) == wanted
+    (tmp_path / "x.csv").write_text(csv_text(quantized.network.channels, frames[:5]) + "1,2\n")
+    found = decisions(folder, tmp_path / "x.csv")
+    assert [next(found) for _ in range(5)] == wanted[:5]
+    with pytest.raises(InputError, match="row 7: has 2 cells"):
+        next(found)
+
+
+def test_a_build_that_nothing_can_run_is_told(tmp_path: Path) -> None:
+    build(tmp_path, [("gru", 4)], [])
+    (tmp_path / "x.csv").write_text("a\n")
+    with pytest.raises(MissingToolError, match="no engine here runs an int8 step model"):
+        list(decisions(tmp_path, tmp_path / "x.csv"))
+
+
+def test_a_bidirectional_network_is_refused(tmp_path: Path) -> None:
+    build(tmp_path, [("gru", {"units": 4, "bidirectional": True})], [])
+    with pytest.raises(InputError, match="decides whole windows"):
+        next(decisions(tmp_path, tmp_path / "x.csv"))
+
+
+def started(folder: Path, *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "edgernn.cli", "run", str(folder), "--input", "-", *options]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=os.environ.copy())
+
+
+@pytest.mark.parametrize("header", [True, False], ids=["header", "bare"])
+def test_standard_input_is_answered_line_by_line(header: bool, gru: tuple[QuantizedNetwork, Path]) -> None:
+    """The next frame goes in only when the answer to the last one is there; then comes a bad one."""
+    quantized, folder = gru
+    network = quantized.network
+    frames = random_frames(network, 1)[0][:4]
+    order = (2, 0, 1) if header else (0, 1, 2)
+    text = csv_text([network.channels[i] for i in order], frames[:, order])
+    lines = text.splitlines(keepends=True)
+    with started(folder, "--json") as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdin.write(lines[0] if header else "")
+        for line, wanted in zip(lines[1:], expected(quantized, frames), strict=True):
+            process.stdin.write(line)
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline()) == wanted
+        process.stdin.write("\n1,2,high\n1,2,3\n")
+        process.stdin.close()
+        row, column = (7, network.channels[order[2]]) if header else (6, network.channels[2])
+        fault = f"edgernn: standard input, row {row}, column {column}: 'high' is not a number\n"
+        assert (process.stdout.read(), process.stderr.read()) == ("", fault)
+    assert process.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "is empty"),
+        ("1,2\n", "the column {0} is not in the header, which has: 1, 2"),
+        ("1,2,3\n1,2\n", "row 2: has 2 cells, and the network has 3 channels"),
+        ("{0},{1},{2}\n1,2\n", "row 2: has 2 cells, and the header has 3"),
+        ("{0},{1},{2}\n", "has a header and no rows"),
+    ],
+)
+def test_faults_of_standard_input(text: str, fault: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    channels = ("ax", "ay", "az")
+    (tmp_path / "x").write_text(text.format(*channels))
+    with (tmp_path / "x").open() as file:
+        monkeypatch.setattr("edgernn.datasets.csv_windows.STANDARD_INPUT", file.fileno())
+        with pytest.raises(InputError) as caught:
+            list(csv_windows.frames(Path("-"), channels))
+    assert str(caught.value).startswith("standard input")
+    assert fault.format(*channels) in str(caught.value)

@@ -7,7 +7,8 @@ another value of the `series` column, and wherever the label or the group change
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from pathlib import Path
@@ -19,7 +20,9 @@ from edgernn.datasets.sections import CsvData, DataSection
 from edgernn.datasets.series import Recordings, Series
 from edgernn.errors import InputError
 
+STANDARD_INPUT = 0  # the file descriptor
 _CHUNK = 50_000  # rows parsed at a time: bounds the memory that cells take as text
+_LATER = "surrogateescape"  # bytes that are no UTF-8 are refused with their line, and not with a block of lines
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,26 @@ def read(path: Path, channels: Sequence[str], text: Sequence[str]) -> tuple[np.n
     Raises:
         InputError: as `load`.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _parse(file, path, channels, text)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from None
-    except csv.Error as error:
-        raise InputError(f"{path}: not CSV: {error}") from None
+    with _telling(path), path.open(encoding="utf-8-sig", newline="") as file:
+        return _parse(file, path, channels, text)
+
+
+def frames(path: Path, channels: Sequence[str]) -> Generator[np.ndarray, None, None]:
+    """The channels of a file row by row, float32 [channels], each as soon as its line is there.
+
+    `-` is standard input, where the header may be missing: the first row is then a frame, its cells the channels.
+
+    Raises:
+        InputError: as `load`, at the row with the fault, when the rows before it were given.
+    """
+    live = str(path) == "-"
+    name = Path("standard input") if live else path
+    source = STANDARD_INPUT if live else path
+    with (
+        _telling(name),
+        open(source, encoding="utf-8-sig", newline="", errors=_LATER, closefd=not live) as file,
+    ):
+        yield from _frames(csv.reader(_checked(line) for line in file), name, channels, live)
 
 
 def _files(root: Path) -> list[Path]:
@@ -130,6 +144,48 @@ def _parse(
     table = np.concatenate(codes, axis=1)
     found = {columns.names[i]: Text(table[k], tuple(books[k])) for k, i in enumerate(columns.text)}
     return np.concatenate(values), found
+
+
+def _frames(rows: Iterator[list[str]], path: Path, channels: Sequence[str], bare: bool) -> Iterator[np.ndarray]:
+    first = next(rows, [])
+    whole = _Columns(tuple(range(len(channels))), (), tuple(channels))
+    bare = bare and bool(first) and tuple(first) != whole.names and _numbers([first], whole) is not None
+    columns = whole if bare else _header(first, path, channels, ())
+    empty = not bare
+    for number, row in enumerate(chain([first], rows) if bare else rows, 1 if bare else 2):
+        if not row:
+            continue
+        values = _numbers([row], columns)
+        if values is None and bare and len(row) != len(channels):
+            raise InputError(
+                f"{path}, row {number}: has {len(row)} cells, and the network has {len(channels)} channels"
+            )
+        if values is None:
+            raise InputError(f"{path}, {_first_fault([row], number, columns)}")
+        empty = False
+        yield values[0]
+    if empty:
+        raise InputError(f"{path}: has a header and no rows")
+
+
+def _checked(line: str) -> str:
+    """The line; UnicodeEncodeError where it was no UTF-8. So a bad line does not hide those read ahead with it."""
+    if not line.isascii():
+        line.encode()
+    return line
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Tells what a file has wrong as InputError."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeError:
+        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from None
+    except csv.Error as error:
+        raise InputError(f"{path}: not CSV: {error}") from None
 
 
 def _header(row: Sequence[str], path: Path, channels: Sequence[str], text: Sequence[str]) -> _Columns:

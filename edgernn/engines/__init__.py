@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 
 from edgernn.engines.trace import Trace
 from edgernn.errors import MissingToolError
-from edgernn.network import Form, Precision
+
+if TYPE_CHECKING:
+    from edgernn.network import Form, Precision
 
 ENGINES = {
     "litert": "edgernn.engines.litert",

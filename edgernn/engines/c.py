@@ -1,30 +1,23 @@
-"""Generated C on this machine: compiled by the compiler that is there, loaded into this process."""
+"""Generated C on this machine, as an engine that verify and benchmark measure."""
 
 from __future__ import annotations
 
 import ctypes
-import tempfile
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgernn.engines import c_state, compiler
+from edgernn.engines import compiler
+from edgernn.engines.c_library import constant, model_name, open_library
 from edgernn.engines.trace import Trace
-from edgernn.errors import InputError, MissingToolError
-from edgernn.network import Form, Precision
-from edgernn.targets import c as target
+from edgernn.errors import InputError
+
+if TYPE_CHECKING:
+    from edgernn.network import Form, Precision
 
 TARGET = "c"
-_DRIVER = Path(__file__).with_name("c_driver.c")
-_FUNCTIONS = {  # of the driver: how many pointers and how many sizes they take; those of steps are not always there
-    "driver_quantize": (2, 1),
-    "driver_dequantize": (2, 1),
-    "driver_sequences": (2, 2),
-    "driver_steps": (2, 2),
-    "driver_trace": (4, 2),
-}
 
 
 def version() -> str:
@@ -41,32 +34,31 @@ def open(path: Path, form: Form, threads: int) -> CSession:
 
     Raises MissingToolError without a C compiler for this machine, InputError for a form that the model has not.
     """
-    name, sources = target.model_name(path), _sources(path)
-    library = _library(name, sources, compiler.find())
-    if form == "step" and _constant(library, "driver_window"):
+    library = open_library(path)
+    if form == "step" and constant(library, "driver_window"):
         raise InputError(f"{path} takes whole windows only: it has a sequence form and no step form")
-    return CSession(library, form, c_state.members(dict(sources)[f"{name}.h"]))
+    return CSession(library, form, path / f"{model_name(path)}.h")
 
 
 class CSession:
     """A compiled model; see `edgernn.engines.Session`. One `invoke` makes `per_invoke` inferences."""
 
-    def __init__(self, library: ctypes.CDLL, form: Form, states: tuple[c_state.Member, ...]) -> None:
+    def __init__(self, library: ctypes.CDLL, form: Form, header: Path) -> None:
         self._library = library
         self._form = form
-        self._states = states
+        self._header = header
         self._run = library.driver_steps if form == "step" else library.driver_sequences
-        self._inputs = _constant(library, "driver_inputs")
-        self._outputs = _constant(library, "driver_outputs")
-        self._every_step = form == "step" or bool(_constant(library, "driver_every_step"))
-        self._input_type = np.dtype(f"i{_constant(library, 'driver_input_bytes')}")
+        self._inputs = constant(library, "driver_inputs")
+        self._outputs = constant(library, "driver_outputs")
+        self._every_step = form == "step" or bool(constant(library, "driver_every_step"))
+        self._input_type = np.dtype(f"i{constant(library, 'driver_input_bytes')}")
         self.per_invoke = 1
 
     @property
     def memory(self) -> dict[str, int | None]:
         return {
-            "state_bytes": _constant(self._library, "driver_state_bytes"),
-            "scratch_bytes": _constant(self._library, "driver_scratch_bytes"),
+            "state_bytes": constant(self._library, "driver_state_bytes"),
+            "scratch_bytes": constant(self._library, "driver_scratch_bytes"),
             "arena_bytes": None,
         }
 
@@ -75,13 +67,16 @@ class CSession:
         return self._dequantized(self.integer_outputs(frames))
 
     def trace(self, frames: np.ndarray, at: Sequence[int]) -> Trace:
+        from edgernn.engines import c_state  # only a trace needs what it imports
+
+        members = c_state.members(self._header.read_text("utf-8"))
         x, steps = self.quantize(frames), np.array(at, np.uintp)
         y = np.empty((*x.shape[:2], self._outputs), np.int16)
-        seen = np.empty((len(x), len(at)), self._struct())
+        seen = np.empty((len(x), len(at)), self._checked(c_state.layout(members)))
         for stream, outputs, states in zip(x, y, seen, strict=True):
             pointers = map(_pointer, (stream, outputs, steps, states))
             self._library.driver_trace(*pointers, len(stream), len(at))
-        real = {one.name: one.qtype.dequantize(seen[one.name]).astype(np.float32) for one in self._states}
+        real = {one.name: one.qtype.dequantize(seen[one.name]).astype(np.float32) for one in members}
         return Trace(self._dequantized(y), real if len(at) else {})
 
     def integer_outputs(self, frames: np.ndarray) -> np.ndarray:
@@ -101,7 +96,7 @@ class CSession:
         Raises InputError where it takes windows of another length.
         """
         count, channels = frames.shape[-2:]
-        window = _constant(self._library, "driver_window")
+        window = constant(self._library, "driver_window")
         if window and count != window:
             raise InputError(f"the model takes windows of {window} frames, not {count}")
         steps = count * channels // self._inputs  # of several frames in a strided network
@@ -112,7 +107,7 @@ class CSession:
 
     def _results(self, steps: int) -> int:
         """How many outputs so many steps give."""
-        return _constant(self._library, "driver_results") or (steps if self._every_step else 1)
+        return constant(self._library, "driver_results") or (steps if self._every_step else 1)
 
     def _dequantized(self, integers: np.ndarray) -> np.ndarray:
         """Outputs [..., outputs] as real numbers, float32."""
@@ -120,10 +115,9 @@ class CSession:
         self._library.driver_dequantize(_pointer(integers), _pointer(real), integers.size // self._outputs)
         return real
 
-    def _struct(self) -> np.dtype:
+    def _checked(self, layout: np.dtype) -> np.dtype:
         """The layout of the model's state; InputError where the header tells another than the compiler."""
-        layout = c_state.layout(self._states)
-        if layout.itemsize != _constant(self._library, "driver_state_size"):
+        if layout.itemsize != constant(self._library, "driver_state_size"):
             raise InputError("the generated header tells its state struct wrong; build it again")
         return layout
 
@@ -146,39 +140,6 @@ class CSession:
         What they give is in `prepared_outputs`, int16 [results, outputs].
         """
         self._run(*self._arguments)
-
-
-def _sources(path: Path) -> tuple[tuple[str, str], ...]:
-    files = sorted(file for file in path.iterdir() if file.suffix in {".c", ".h"})
-    return tuple((file.name, file.read_text("utf-8")) for file in files)
-
-
-@cache
-def _library(name: str, sources: tuple[tuple[str, str], ...], cc: compiler.Compiler) -> ctypes.CDLL:
-    """The model's library, compiled once a process for the same sources; no file stays behind."""
-    with tempfile.TemporaryDirectory(prefix="edgernn-c-") as folder:
-        for file, text in sources:
-            (Path(folder) / file).write_text(text, "utf-8")
-        built = Path(folder) / f"{name}.so"
-        flags = (f"-I{folder}", f'-DHEADER="{name}.h"', *_macros(name))
-        compiler.shared_library(cc, [*sorted(Path(folder).glob("*.c")), _DRIVER], built, flags)
-        try:
-            library = ctypes.CDLL(str(built))
-        except OSError:
-            raise MissingToolError(f"{cc.version} compiles for another machine; unset CC or correct it") from None
-    for function, (pointers, sizes) in _FUNCTIONS.items():
-        if hasattr(library, function):
-            getattr(library, function).restype = None
-            getattr(library, function).argtypes = (*[ctypes.c_void_p] * pointers, *[ctypes.c_size_t] * sizes)
-    return library
-
-
-def _macros(name: str) -> tuple[str, str]:
-    return f"-DMODEL(suffix)={name}##suffix", f"-DSIZE(suffix)={name.upper()}##suffix"
-
-
-def _constant(library: ctypes.CDLL, name: str) -> int:
-    return ctypes.c_size_t.in_dll(library, name).value
 
 
 def _pointer(array: np.ndarray) -> ctypes.c_void_p:

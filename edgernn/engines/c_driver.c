@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loops over a generated model, so that Python makes one call for a whole data set. Compiled with
- * -DHEADER="<name>.h" -DMODEL(suffix)=<name>##suffix -DSIZE(suffix)=<NAME>##suffix.
+ * Loops over a generated model, so that Python makes one call for a whole data set, or for a step of many streams.
+ * Compiled with -DHEADER="<name>.h" -DMODEL(suffix)=<name>##suffix -DSIZE(suffix)=<NAME>##suffix.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -15,13 +15,18 @@ typedef MODEL(_state) state_t;
 typedef MODEL(_input_t) input_t;
 typedef MODEL(_output_t) output_t;
 
-const size_t driver_inputs = INPUTS;
+const size_t driver_inputs = INPUTS; /* of a step */
+const size_t driver_frames_per_step = SIZE(_FRAMES_PER_STEP);
 const size_t driver_outputs = OUTPUTS;
 const size_t driver_input_bytes = sizeof(input_t);
 const size_t driver_state_size = sizeof(state_t);
 const size_t driver_state_bytes = SIZE(_STATE_BYTES);
 const size_t driver_scratch_bytes = SIZE(_SCRATCH_BYTES);
 const size_t driver_every_step = SIZE(_EVERY_STEP);
+const size_t driver_label_count = SIZE(_LABELS);
+#if SIZE(_LABELS)
+const char *const *const driver_labels = MODEL(_labels);
+#endif
 #if SIZE(_STREAMS)
 const size_t driver_window = 0; /* as many frames as there are */
 const size_t driver_results = 0; /* as many as steps, or one */
@@ -45,6 +50,32 @@ void driver_dequantize(const output_t *q /* [rows][OUTPUTS] */, float *y /* [row
 }
 
 #if SIZE(_STREAMS)
+/* What a step of several streams takes; one pointer, for every argument costs a call from Python time. */
+typedef struct {
+    state_t *states; /* [streams] */
+    const float *x;  /* [streams][INPUTS], raw */
+    float *y;        /* [streams][OUTPUTS], real */
+    size_t streams;
+} live_t;
+
+void driver_reset(state_t *states /* [streams] */, size_t streams)
+{
+    for (size_t i = 0; i < streams; i++) {
+        MODEL(_reset)(&states[i]);
+    }
+}
+
+void driver_live(const live_t *live)
+{
+    input_t q[INPUTS];
+    output_t r[OUTPUTS];
+    for (size_t i = 0; i < live->streams; i++) {
+        MODEL(_quantize_input)(live->x + i * INPUTS, q);
+        MODEL(_step)(&live->states[i], q, r);
+        MODEL(_dequantize_output)(r, live->y + i * OUTPUTS);
+    }
+}
+
 /* Every window is a stream of its own, fed step by step. */
 void driver_steps(const input_t *x /* [windows][steps][INPUTS] */, output_t *y /* [windows][steps][OUTPUTS] */,
                   size_t windows, size_t steps)
