@@ -13,11 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from edgernn import archive, audit, benchmark, choose, datasets, gates, provenance, prune, quantize, verify
+from edgernn import (
+    archive,
+    audit,
+    benchmark,
+    choose,
+    datasets,
+    deployment,
+    gates,
+    provenance,
+    prune,
+    quantize,
+    verify,
+)
 from edgernn import network as networks
 from edgernn import report as reports
 from edgernn.cases import Case, cases
 from edgernn.datasets import splits as split_files
+from edgernn.deployment import Order
 from edgernn.errors import InputError
 from edgernn.features import normalize
 from edgernn.folder import BuildFolder
@@ -25,7 +38,7 @@ from edgernn.network_section import without_weights
 from edgernn.progress import Progress
 from edgernn.recipe import Recipe
 from edgernn.report import assemble
-from edgernn.stages import StageRecord
+from edgernn.stages import StageRecord, digest
 from edgernn.targets import Combination, target
 
 
@@ -121,6 +134,7 @@ class Build:
 
     def export(self) -> None:
         folder = self.folder.artifacts
+        before = digest(folder / "c")
         shutil.rmtree(folder, ignore_errors=True)
         for combination in self.combinations:
             path = target(combination.target).export(
@@ -128,6 +142,8 @@ class Build:
             )
             audit.hold(combination, path, self.network, self.quantized)
             self.progress.say(f"  wrote {path.relative_to(self.folder.root)}")
+        if digest(folder / "c") != before:
+            shutil.rmtree(self.folder.images, ignore_errors=True)  # they are of other C
 
     def verify(self) -> bool:
         test, section = self.splits.test, self.recipe.verify
@@ -145,6 +161,32 @@ class Build:
         _write(self.folder.benchmarked, {"machine": provenance.machine(), "rows": rows})
         return all("reason" not in row for row in rows)
 
+    def firmware(self) -> bool:
+        """The recipe's board, where there is one; what a missing tool keeps from running is skipped."""
+        section = self.recipe.board
+        if section is None:
+            return True
+        shutil.rmtree(self.folder.images / section.name, ignore_errors=True)
+        rows = self._deployed(deployment.recipe_order(section))
+        _write(self.folder.firmware, {"rows": rows})
+        return all(row["status"] == ("ok" if section.run else "skipped") and "image" in row for row in rows)
+
+    def deploy(self, asked: Order) -> None:
+        """What `edgernn firmware` asks for, kept with what it found before."""
+        with self.progress.stage("firmware"):
+            deployment.store(self._deployed(asked), self.folder)
+
+    def _deployed(self, asked: Order) -> list[dict[str, Any]]:
+        work = deployment.jobs(
+            asked, self.combinations, self.folder, self.network, self.quantized, self.splits.test
+        )
+        return deployment.run(asked, work, self.progress)
+
+    def _boards(self) -> list[deployment.Row]:
+        """Everything that is known of boards and still holds."""
+        own = json.loads(self.folder.firmware.read_text())["rows"] if self.recipe.board else []
+        return deployment.current([*own, *deployment.stored(self.folder)], self.folder)
+
     def report(self, records: Sequence[StageRecord]) -> None:
         f = self.folder
         files = {
@@ -155,10 +197,11 @@ class Build:
             "benchmark": f.benchmarked,
         }
         measured = {name: json.loads(path.read_text()) for name, path in files.items()}
+        measured["boards"] = self._boards()
         found = assemble.content(
             self.recipe, self.network, self.combinations, self.folder.artifacts, measured, records
         )
-        found["gates"] = gates.evaluate(self.recipe.verify.gates, found)
+        found["gates"] = gates.evaluate(self.recipe.verify.gates, found, self.recipe.board)
         found["passed"] = all(gate["passed"] for gate in found["gates"])
         reports.write(found, self.folder.root)
         self.folder.write_manifest(self.recipe, found["provenance"]["tools"])

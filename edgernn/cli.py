@@ -91,6 +91,34 @@ def bench(folder: Folder, quiet: Quiet = False, as_json: Json = False) -> None:
 
 
 @app.command()
+def firmware(
+    folder: Folder,
+    board: Annotated[str, typer.Option("--board", metavar="BOARD", help="A board that `edgernn doctor` lists.")],
+    execute: Annotated[
+        bool, typer.Option("--run", help="Run the images on the board's emulator, against the integer reference.")
+    ] = False,
+    optimise: Annotated[
+        str | None,
+        typer.Option("--optimise", metavar="GOAL", help="Only one image: size or speed [default: both]."),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Build the C code of a build for a board; its size, and with --run its instructions, RAM and outputs."""
+    from edgernn import deployment, pipeline
+    from edgernn.progress import Progress
+    from edgernn.report import boards
+
+    asked = deployment.order(board, optimise, execute)
+    found = boards.of_one(pipeline.deploy(folder, asked, Progress(quiet or as_json)), board)
+    if as_json or not quiet:
+        _print(found, as_json, lambda content: boards.terminal_table(content["results"]))
+    if not as_json and not quiet:
+        print(*boards.lines(found, folder), sep="\n")
+    raise typer.Exit(ExitCode.DONE if found["passed"] else ExitCode.GATE_FAILED)
+
+
+@app.command()
 def report(folder: Folder, quiet: Quiet = False, as_json: Json = False) -> None:
     """Write report.html and report.md again, from report.json."""
     from edgernn import report as reports
@@ -122,14 +150,18 @@ def doctor(as_json: Json = False) -> None:
 @app.command()
 def run(
     folder: Folder,
-    frames: Annotated[Path, typer.Option("--input", metavar="FILE", help="Raw frames, a CSV file with a header.")],
+    frames: Annotated[
+        Path,
+        typer.Option("--input", metavar="FILE", help="Raw frames, a CSV file with a header; - is standard input."),
+    ],
     as_json: Json = False,
 ) -> None:
-    """Feed frames to the integer network one by one, as a sensor would, and print each decision."""
+    """Feed frames to the integer network one by one, as a sensor would, and print each decision at once."""
     from edgernn import run as streaming
 
     for decision in streaming.decisions(folder, frames):
-        print(json.dumps(decision) if as_json else "{step:6d}  {label}  {output:.4g}".format(**decision))
+        line = json.dumps(decision) if as_json else "{step:6d}  {label}  {output:.4g}".format(**decision)
+        print(line, flush=True)
 
 
 @app.command()

@@ -41,7 +41,7 @@ def _rows(content: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]
     return {
         (row["artifact"], row.get("form", ""), row["engine"]): _values(row, sizes)
         for row in content["results"]
-        if row["status"] == "ok"
+        if row["status"] == "ok" and "optimisation" not in row  # what an image for a board is, its report tells
     }
 
 

@@ -107,13 +107,28 @@ class BuildFolder:
         return self.cache / "benchmark.json"
 
     @property
+    def firmware(self) -> Path:
+        """What the stage `firmware` found on the recipe's board."""
+        return self.cache / "firmware.json"
+
+    @property
+    def boards(self) -> Path:
+        """What `edgernn firmware` found, on any board."""
+        return self.cache / "boards.json"
+
+    @property
+    def images(self) -> Path:
+        """A folder of images for each board."""
+        return self.root / "firmware"
+
+    @property
     def reports(self) -> tuple[Path, ...]:
         return tuple(self.root / name for name in ("report.json", "report.html", "report.md", MANIFEST))
 
     def write_manifest(self, recipe: Recipe, tools: Mapping[str, str]) -> None:
         """manifest.json: size and sha256 of every file that the build made, versions and seed."""
         top = [path for path in self.root.iterdir() if path.is_file() and path.name not in (MANIFEST, MARKER)]
-        shipped = [*top, *self.artifacts.rglob("*")]
+        shipped = [*top, *self.artifacts.rglob("*"), *self.images.rglob("*")]
         files = {
             str(path.relative_to(self.root)): {"bytes": path.stat().st_size, "sha256": digest(path)}
             for path in sorted(shipped)

@@ -6,15 +6,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from edgernn.recipe import Gates
+from edgernn.target_sections import BoardSection
 
 Row = Mapping[str, Any]
+Parts = Mapping[str, int]  # bytes by section
 
 QUANTIZED = ("int8", "int16x8", "dynamic")
 FLOAT_ERROR = 1e-4  # of the spread of the outputs: single precision reaches 1e-6, a wrong operator does not
 
 
-def evaluate(gates: Gates, report: Mapping[str, Any]) -> list[dict[str, Any]]:
+def evaluate(gates: Gates, report: Mapping[str, Any], board: BoardSection | None = None) -> list[dict[str, Any]]:
     """Every gate that the recipe sets and every built-in one, as report.json has them.
+
+    Results of boards are over a few windows, so that they decide no gate on drift; `board` is the recipe's own.
 
     A gate whose value could not be measured has the value None and fails.
     """
@@ -27,7 +31,7 @@ def evaluate(gates: Gates, report: Mapping[str, Any]) -> list[dict[str, Any]]:
         for name, gate in _STEP_GATES.items()
         for step, limit in sorted(asked.get(name, {}).items())
     ]
-    return [*single, *at_steps, *_built_in(report)]
+    return [*single, *at_steps, *_built_in(report), *_of_boards(board, report["results"])]
 
 
 def _gate(name: str, limit: float, value: float | None, passed: bool, where: str = "") -> dict[str, Any]:
@@ -118,16 +122,71 @@ def _built_in(report: Mapping[str, Any]) -> list[dict[str, Any]]:
         share = row["max_abs_error"] / spread
         gates.append(_gate("float32_error_max", FLOAT_ERROR, share, share <= FLOAT_ERROR, _place(row)))
     for name, key in (("c_equals_reference", "equals_reference"), ("step_equals_sequence", "equals_sequence")):
-        rows = [row for row in results if key in row]
-        if rows:
-            row = min(rows, key=lambda r: r[key])
-            gates.append(_gate(name, 1.0, row[key], row[key] == 1.0, _place(row)))
+        gates += _all_equal(name, key, [row for row in results if not _of_board(row)])
     return gates
 
 
+def _all_equal(name: str, key: str, results: Sequence[Row]) -> list[dict[str, Any]]:
+    """The gate that bits are equal in the worst result that says whether they are; none when none does."""
+    rows = [row for row in results if key in row]
+    if not rows:
+        return []
+    row = min(rows, key=lambda r: r[key])
+    return [_gate(name, 1.0, row[key], row[key] == 1.0, _place(row))]
+
+
+def _of_boards(board: BoardSection | None, results: Sequence[Row]) -> list[dict[str, Any]]:
+    """Flash and RAM of the recipe's board, and bits on every board that ran."""
+    rows = [row for row in results if _of_board(row)]
+    gates = []
+    if board is not None:
+        own = [row for row in rows if row["device"] == board.name and row["optimisation"] in board.optimisations]
+        limits = (("flash_max", board.flash_max, _flash), ("ram_max", board.ram_max, _ram))
+        gates = [_most(name, limit, parts, own) for name, limit, parts in limits if limit is not None]
+    return [*gates, *_all_equal("board_equals_reference", "equals_reference", rows)]
+
+
+def _most(name: str, limit: int, parts: Callable[[Row], Parts], rows: Sequence[Row]) -> dict[str, Any]:
+    """A gate on the bytes of the largest image, told by section; without a value where one was not measured."""
+    sizes = [(parts(row), row) for row in rows]
+    unknown = next((row for found, row in sizes if not found), None)
+    if unknown or not sizes:
+        where = (
+            f"{_place(unknown)}: {unknown['reason'] or 'no stack measured'}" if unknown else "no image was built"
+        )
+        return _gate(name, limit, None, False, where)
+    largest, row = max(sizes, key=lambda one: sum(one[0].values()))
+    value = sum(largest.values())
+    sections = " + ".join(f"{part} {size:,}" for part, size in largest.items())
+    return _gate(name, limit, value, value <= limit, f"{_place(row)}: {sections} bytes")
+
+
+def _flash(row: Row) -> Parts:
+    """Bytes in flash; empty when the image was not built."""
+    sections = row.get("sections", {})
+    return {part: sections[part] for part in ("code", "weights", "data") if sections.get(part)}
+
+
+def _ram(row: Row) -> Parts:
+    """Bytes in RAM; empty when they were not measured."""
+    memory = row["memory"] or {}
+    if memory.get("stack_bytes") is None:
+        return {}
+    other = memory["static_ram_bytes"] - memory["state_bytes"]
+    return {"state": memory["state_bytes"], **({"data": other} if other else {}), "stack": memory["stack_bytes"]}
+
+
 def _ok(results: Sequence[Row], precisions: Sequence[str]) -> list[Row]:
-    return [row for row in results if row.get("precision") in precisions and row["status"] == "ok"]
+    """What ran over the whole test split."""
+    rows = (row for row in results if row.get("precision") in precisions and row["status"] == "ok")
+    return [row for row in rows if not _of_board(row)]
+
+
+def _of_board(row: Row) -> bool:
+    return "optimisation" in row
 
 
 def _place(row: Row) -> str:
+    if _of_board(row):
+        return f"{row['artifact']} for {row['optimisation']} on {row['device']}"
     return f"{row['artifact']} on {row['engine']}"

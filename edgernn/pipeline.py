@@ -1,4 +1,4 @@
-"""The whole story: data, training, pruning, quantising, exporting, verifying, benchmarking, reporting."""
+"""The whole story: data, training, pruning, quantising, exporting, verifying, benchmarking, boards, reporting."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 
 from edgernn import datasets, recipe
 from edgernn import report as reports
+from edgernn.board_tools import tools
 from edgernn.build import Build
+from edgernn.deployment import Order
 from edgernn.errors import InputError
+from edgernn.firmware import BOARDS
 from edgernn.folder import BuildFolder
 from edgernn.progress import Progress
 from edgernn.provenance import EXPORT, TRAINING, processor, versions
@@ -26,6 +29,7 @@ STAGES = (
     "export",
     "verify",
     "benchmark",
+    "firmware",
     "report",
 )
 
@@ -40,7 +44,7 @@ def build(plan: Recipe, base: Path, out: Path, progress: Progress, fresh: Iterab
     with work.folder.opened(plan):
         for name in fresh:
             work.folder.checkpoint(name).unlink(missing_ok=True)  # else a training would go on from its end
-        return _run(work, STAGES, fresh)
+        return _run(work, _names(plan), fresh)
 
 
 def again(out: Path, name: str, progress: Progress) -> dict[str, Any]:
@@ -48,13 +52,21 @@ def again(out: Path, name: str, progress: Progress) -> dict[str, Any]:
 
     Raises InputError when `out` is no finished build.
     """
-    folder = BuildFolder(out)
-    unfinished = [path for path in (folder.recipe, *folder.reports) if not path.is_file()]
-    if unfinished:
-        raise InputError(f"{out} is no finished build: it has no {unfinished[0].name}; run `edgernn build` first")
-    plan = recipe.load(folder.recipe)
-    with folder.opened(plan):
-        return _run(Build(plan, out, folder, progress), (name, "report"), (name, "report"))
+    work = _finished(out, progress)
+    with work.folder.opened(work.recipe):
+        return _run(work, (name, "report"), (name, "report"))
+
+
+def deploy(out: Path, asked: Order, progress: Progress) -> dict[str, Any]:
+    """Put the C of a finished build on a board, and write the build's report anew with what came of it.
+
+    Raises InputError when `out` is no finished build or has no C, MissingToolError when a compiler or an emulator
+    is missing.
+    """
+    work = _finished(out, progress)
+    with work.folder.opened(work.recipe):
+        work.deploy(asked)
+        return _run(work, ("report",), ("report",))
 
 
 def later_stages(start: str | None) -> tuple[str, ...]:
@@ -64,6 +76,19 @@ def later_stages(start: str | None) -> tuple[str, ...]:
     if start not in STAGES:
         raise InputError(f"--from {start}: no such stage; the stages are {', '.join(STAGES)}")
     return STAGES[STAGES.index(start) :]
+
+
+def _finished(out: Path, progress: Progress) -> Build:
+    folder = BuildFolder(out)
+    unfinished = [path for path in (folder.recipe, *folder.reports) if not path.is_file()]
+    if unfinished:
+        raise InputError(f"{out} is no finished build: it has no {unfinished[0].name}; run `edgernn build` first")
+    return Build(recipe.load(folder.recipe), out, folder, progress)
+
+
+def _names(plan: Recipe) -> tuple[str, ...]:
+    """The stages of a recipe, in order; one without a board has no firmware."""
+    return tuple(name for name in STAGES if name != "firmware" or plan.board)
 
 
 def _run(work: Build, names: Iterable[str], fresh: Iterable[str]) -> dict[str, Any]:
@@ -80,7 +105,10 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
     source = datasets.fingerprint(r.data, work.base)
     engines = [(case.key, case.engine_version, case.skip) for case in work.cases]
     made = [f.splits, f.network, f.quantized, f.artifacts]
-    found = [f.network, f.keras, f.baseline, f.chosen, f.artifacts, f.verified, f.benchmarked]
+    found = [f.network, f.keras, f.baseline, f.chosen, f.artifacts, f.verified, f.benchmarked, f.firmware, f.boards]
+    board = r.board and (r.board.name, r.board.optimisations, r.board.run, tools(BOARDS[r.board.name]))
+    written = {name: section.model_copy(update={"board": None}) for name, section in r.targets.items()}
+    on_board = [f.firmware, f.images / r.board.name] if r.board else []
     judged = [r.verify.baseline, r.seed, versions("scikit-learn")]
     taught = [r.name, r.seed, r.features, r.network, r.train, trained_by]
     drift = [r.verify.gates.agreement_min, r.verify.gates.metric_drop_max] if r.quantize.state == "auto" else []
@@ -98,9 +126,10 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
         Stage("prune", work.prune, [r.seed, r.train, r.prune, trained_by], [f.splits, f.trained], [f.network]),
         Stage("keras", work.keras, [r.benchmark, processor(), trained_by], [f.splits, f.network], [f.keras]),
         Stage("quantize", work.quantize, quantised_by, [f.splits, f.network], [f.quantized, f.chosen]),
-        Stage("export", work.export, [r.targets, versions(*EXPORT)], [f.network, f.quantized], [f.artifacts]),
+        Stage("export", work.export, [written, versions(*EXPORT)], [f.network, f.quantized], [f.artifacts]),
         Stage("verify", work.verify, [engines, *watched], made, [f.verified]),
         Stage("benchmark", work.benchmark, [r.benchmark, engines, processor()], made, [f.benchmarked]),
-        Stage("report", lambda: work.report(runner.all_records(STAGES)), r, found, f.reports),
+        Stage("firmware", work.firmware, board, made, on_board),
+        Stage("report", lambda: work.report(runner.all_records(_names(r))), r, found, f.reports),
     ]
     return {stage.name: stage for stage in table}

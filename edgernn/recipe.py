@@ -17,6 +17,7 @@ from edgernn.network import Form, Granularity, IntegerPrecision, Precision
 from edgernn.network_section import NetworkSection
 from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest, recipe_name, validate
 from edgernn.support import SLOW, refusal
+from edgernn.target_sections import DEFAULT_TARGETS, BoardSection, TargetSection
 from edgernn.targets import TARGETS, Combination
 from edgernn.train_sections import AugmentSection, Positive, PruneSection, QatSection, Share, TrainSection
 
@@ -58,21 +59,6 @@ class QuantizeSection(Section):
         if self.choose == "given" and self.drift_max is not None:
             raise ValueError("has drift_max, which belongs to choose: auto; add that or remove drift_max")
         return self
-
-
-class TargetSection(Section):
-    """Artifacts of one target: every combination of these that the target has; without `forms`, all it can have."""
-
-    forms: Annotated[tuple[Form, ...], Field(min_length=1)] | None = None
-    precisions: Annotated[tuple[Precision, ...], Field(min_length=1)] = ("float32", "dynamic", "int8")
-    integer_sequence: Flag = False  # onnx: integer sequences too, which onnxruntime runs as a slow loop
-
-
-DEFAULT_TARGETS = {
-    "tflite": TargetSection(),
-    "onnx": TargetSection(),
-    "c": TargetSection(precisions=("int8",)),
-}
 
 
 def _by_step(value: object) -> object:
@@ -189,10 +175,18 @@ class Recipe(Section):
             raise ValueError(
                 "has train.augment, which changes measured values, and an embedding, which reads tokens"
             )
+        misplaced = next((name for name, one in self.targets.items() if one.board and name != "c"), None)
+        if misplaced is not None:
+            raise ValueError(f"has targets.{misplaced}.board, and only C runs on boards; move it to targets.c")
         gates = self.verify.gates
         if self.quantize.state == "auto" and gates.agreement_min is None and gates.metric_drop_max is None:
             raise ValueError("has quantize.state: auto and no gate on drift; set verify.gates.agreement_min")
         return self
+
+    @property
+    def board(self) -> BoardSection | None:
+        """The board that the C code must fit."""
+        return self.targets["c"].board if "c" in self.targets else None
 
     def artifacts(self) -> tuple[Combination, ...]:
         """What to write, in a fixed order; a C folder serves both forms and is `step` where there is one.

@@ -193,6 +193,8 @@ def test_a_package_whose_hash_differs_is_refused_and_removed(
         ("build", "."),
         ("verify", "."),
         ("report", "."),
+        ("firmware", ".", "--board", "cortex-m4"),
+        ("firmware", ".", "--board", "nothing"),
         ("inspect", "missing.tflite"),
         ("compare", ".", "."),
         ("run", ".", "--input", "x.csv"),

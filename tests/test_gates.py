@@ -9,7 +9,9 @@ from edgernn.errors import InputError
 from edgernn.gates import QUANTIZED, evaluate
 from edgernn.network import Precision
 from edgernn.recipe import Gates, VerifySection
+from edgernn.report import boards
 from edgernn.section import validate
+from edgernn.target_sections import BoardSection
 
 
 def row(artifact: str, **values: Any) -> dict[str, Any]:
@@ -200,3 +202,82 @@ def test_a_limit_that_makes_no_sense_is_refused_in_one_line(limits: Any, told: s
 def test_a_longer_stream_takes_later_limits() -> None:
     document = {"stream": {"steps": 50_000}, "gates": {"max_state_error_at": {50_000: 0.1}}}
     assert validate(VerifySection, document, "r.yaml").stream.streams == 1
+
+
+def on_board(optimisation: str = "size", device: str = "cortex-m4", **values: Any) -> dict[str, Any]:
+    """A row of a board: 7,000 bytes of flash, 1,500 of RAM."""
+    memory = {"state_bytes": 200, "static_ram_bytes": 300, "stack_bytes": 1200}
+    sections = {"code": 2000, "weights": 5000, "data": 0, "bss": 100}
+    kept = {"engine": "c", "device": device, "optimisation": optimisation, "reason": "", "equals_reference": 1.0}
+    return row("c/int8", **kept, memory=memory, sections=sections, flash_bytes=7000) | values
+
+
+def board_gates(board: BoardSection | None, *rows: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one for one in evaluate(Gates(), content(*rows), board) if one["name"] in boards.GATES}
+
+
+@pytest.mark.parametrize(
+    ("limits", "name", "value", "passed", "sections"),
+    [
+        ({"flash_max": 7000}, "flash_max", 7000, True, "code 2,000 + weights 5,000 bytes"),
+        ({"flash_max": 6999}, "flash_max", 7000, False, "code 2,000 + weights 5,000 bytes"),
+        ({"ram_max": 1500}, "ram_max", 1500, True, "state 200 + data 100 + stack 1,200 bytes"),
+        ({"ram_max": 1499}, "ram_max", 1500, False, "state 200 + data 100 + stack 1,200 bytes"),
+    ],
+)
+def test_a_board_has_limits_and_the_gate_tells_the_sections(
+    limits: dict[str, int], name: str, value: int, passed: bool, sections: str
+) -> None:
+    found = board_gates(BoardSection(name="cortex-m4", **limits), on_board())
+    assert list(found) == [name, "board_equals_reference"]
+    assert (found[name]["value"], found[name]["passed"]) == (value, passed)
+    assert found[name]["where"] == f"c/int8 for size on cortex-m4: {sections}"
+
+
+def test_the_report_knows_all_gates_on_boards() -> None:
+    without = {one["name"] for one in evaluate(Gates(), content())}
+    asked = BoardSection(name="cortex-m4", flash_max=1, ram_max=1)
+    assert {one["name"] for one in evaluate(Gates(), content(on_board()), asked)} - without == {*boards.GATES}
+
+
+def test_the_largest_image_of_the_recipes_own_board_decides() -> None:
+    large = {"code": 9000, "weights": 5000, "data": 6, "bss": 0}
+    rows = (on_board(), on_board("speed", sections=large), on_board(device="wasm", sections=large))
+    both = board_gates(BoardSection(name="cortex-m4", flash_max=10_000), *rows)["flash_max"]
+    assert (both["value"], both["passed"]) == (14_006, False)
+    assert both["where"] == "c/int8 for speed on cortex-m4: code 9,000 + weights 5,000 + data 6 bytes"
+    size = board_gates(BoardSection(name="cortex-m4", flash_max=10_000, optimise="size"), *rows)["flash_max"]
+    assert (size["value"], size["passed"]) == (7000, True)
+
+
+def test_what_a_board_did_not_measure_does_not_pass() -> None:
+    board = BoardSection(name="cortex-m4", flash_max=10_000, ram_max=10_000)
+    unmeasured = {"status": "skipped", "reason": "no qemu", "memory": None}
+    built = {key: value for key, value in on_board(**unmeasured).items() if key != "equals_reference"}
+    found = board_gates(board, built)
+    assert (found["flash_max"]["value"], found["flash_max"]["passed"]) == (7000, True)
+    assert (found["ram_max"]["value"], found["ram_max"]["passed"]) == (None, False)
+    assert found["ram_max"]["where"] == "c/int8 for size on cortex-m4: no qemu"
+    assert "board_equals_reference" not in found  # nothing ran
+    compiled_nothing = {key: value for key, value in built.items() if key not in ("sections", "flash_bytes")}
+    assert board_gates(board, compiled_nothing)["flash_max"]["value"] is None
+    assert board_gates(board)["flash_max"]["where"] == "no image was built"
+
+
+def test_every_board_that_ran_must_equal_the_reference() -> None:
+    rows = (row("c/int8", equals_reference=1.0), on_board(), on_board(device="wasm", equals_reference=0.999))
+    found = {one["name"]: one for one in evaluate(Gates(), content(*rows))}
+    assert (found["board_equals_reference"]["value"], found["board_equals_reference"]["passed"]) == (0.999, False)
+    assert found["board_equals_reference"]["where"] == "c/int8 for size on wasm"
+    assert found["c_equals_reference"]["passed"] is True
+
+
+def test_the_few_windows_of_a_board_decide_no_gate_on_drift() -> None:
+    found = gate(Gates(metric_drop_max=0.01), "metric_drop_max", row("a"), on_board(metric_drop=0.05))
+    assert (found["value"], found["passed"]) == (0.0, True)
+
+
+def test_an_image_that_failed_fails_the_build() -> None:
+    failed = on_board(status="failed", reason="cc refuses line 3")
+    found = gate(Gates(), "engines_failed", failed)
+    assert (found["value"], found["passed"], found["where"]) == (1, False, "c/int8 for size on cortex-m4")

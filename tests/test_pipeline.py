@@ -29,6 +29,7 @@ network:
     - gru: {units: 8}
     - dense: {}
 train: {epochs: 4, batch_size: 16, learning_rate: 0.02}
+targets: {tflite: {}, onnx: {}, c: {precisions: [int8], board: {name: host, flash_max: 100000}}}
 prune: {sparsity: 0.5, layers: [gru], epochs: 3, learning_rate: 0.01}
 verify: {baseline: majority, gates: {metric_above_baseline: true, metric_drop_max: 0.1}}
 benchmark: {runs: 3, warmup: 1}
@@ -126,7 +127,7 @@ def test_from_a_stage_runs_it_and_what_follows(built: Path) -> None:
     build(built)
     time.sleep(0.01)
     build(built, "--from", "benchmark")
-    assert ran(built) == {"benchmark", "report"}
+    assert ran(built) == {"benchmark", "firmware", "report"}
 
 
 def test_other_data_changes_everything(built: Path, tmp_path: Path) -> None:
@@ -150,6 +151,51 @@ def test_verify_bench_and_report_work_on_a_build_folder_alone(built: Path) -> No
     for verb in ("verify", "bench", "report"):
         command = [sys.executable, "-m", "edgernn.cli", verb, str(built / "out"), "--quiet"]
         assert subprocess.run(command, check=False, cwd="/").returncode == 0
+
+
+def test_the_board_of_a_recipe_is_in_its_report(built: Path) -> None:
+    content = build(built)
+    rows = [row for row in content["results"] if row["device"] == "host" and "optimisation" in row]
+    assert [(row["optimisation"], row["status"], row["equals_reference"]) for row in rows] == [
+        ("size", "ok", 1.0),
+        ("speed", "ok", 1.0),
+    ]
+    manifest = json.loads((built / "out" / "manifest.json").read_text())
+    assert all(row["image"] in manifest["files"] for row in rows)
+    assert "firmware" in [stage["name"] for stage in content["provenance"]["stages"]]
+
+
+def test_a_limit_of_a_board_is_judged_without_building_the_image_again(built: Path) -> None:
+    build(built)
+    time.sleep(0.01)
+    content = build(built, "--set", "targets.c.board.flash_max=100", code=1)
+    assert ran(built) == {"report"}
+    (failed,) = (gate for gate in content["gates"] if not gate["passed"])
+    assert failed["name"] == "flash_max"
+    assert "code" in failed["where"]
+
+
+def test_a_recipe_without_a_board_has_no_firmware(built: Path) -> None:
+    content = build(built, "--set", "targets.c.board=null")
+    assert "firmware" not in [stage["name"] for stage in content["provenance"]["stages"]]
+    assert not [row for row in content["results"] if "optimisation" in row]
+
+
+def test_what_the_verb_found_is_kept_until_the_c_changes(built: Path) -> None:
+    def speeds(content: dict[str, Any]) -> list[str]:
+        return [row["optimisation"] for row in content["results"] if "optimisation" in row]
+
+    build(built, "--set", "targets.c.board=null")
+    command = [sys.executable, "-m", "edgernn.cli", "firmware", str(built / "out"), "--board", "host", "--run"]
+    ended = subprocess.run([*command, "--optimise", "speed", "--json"], capture_output=True, check=True, cwd="/")
+    found = json.loads(ended.stdout)
+    assert found["passed"]
+    assert (built / "out" / found["results"][0]["image"]).is_file()
+    for verb in ("verify", "bench", "report"):
+        again = [sys.executable, "-m", "edgernn.cli", verb, str(built / "out"), "--json"]
+        assert speeds(json.loads(subprocess.run(again, capture_output=True, check=True).stdout)) == ["speed"]
+    assert speeds(build(built, "--set", "targets.c.board=null", "--set", "quantize.weights=row")) == []
+    assert not (built / "out" / "firmware").exists()
 
 
 def test_a_build_that_is_killed_ends_with_the_same_bytes(built: Path) -> None:

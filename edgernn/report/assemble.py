@@ -39,7 +39,7 @@ def content(
     measured: Mapping[str, Any],
     stages: Sequence[StageRecord],
 ) -> dict[str, Any]:
-    """Everything but the gates; `measured` holds what the stages keras, baseline, verify and benchmark found."""
+    """Everything but the gates; `measured` is by stage what it found, and `boards` the rows of boards."""
     return {
         "schema": 1,
         "name": recipe.name,
@@ -122,7 +122,13 @@ def _results(measured: Mapping[str, Any]) -> list[dict[str, Any]]:
     for row in measured["verify"]["results"]:
         times = timed.get((row["artifact"], row["form"], row["engine"]), {})
         rows.append(_RESULT | row | _merged(row, times))
-    return rows
+    return [*rows, *map(_on_board, measured["boards"])]
+
+
+def _on_board(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A result of a board; an emulator has no clock of the board, so that there is no latency."""
+    memory = {"memory": _MEMORY | row["memory"]} if "memory" in row else {}
+    return {**_RESULT, **row, **memory}
 
 
 def _merged(row: Mapping[str, Any], times: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from edgernn.report import units
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,9 @@ class Line:
     tone: str = ""
 
 
+Getter = Callable[[Mapping[str, Any]], str | None]
+
+
 @dataclass(frozen=True)
 class Table:
     """Columns and rows of text; the first cell of a row names it."""
@@ -41,3 +48,17 @@ class Table:
             else:
                 runs.append((column.group, 1))
         return tuple(runs) if any(name for name, _ in runs) else ()
+
+
+def filled(
+    caption: str,
+    columns: Sequence[tuple[Column, Getter]],
+    rows: Sequence[Mapping[str, Any]],
+    tones: Sequence[str] = (),
+) -> Table:
+    """A table of the columns for which at least one row has a value."""
+    texts = [[get(row) for row in rows] for _, get in columns]
+    kept = [index for index, column in enumerate(texts) if any(text is not None for text in column)]
+    tones = tones or [""] * len(rows)
+    lines = (Line(tuple(texts[index][row] or units.NONE for index in kept), tones[row]) for row in range(len(rows)))
+    return Table(caption, tuple(columns[index][0] for index in kept), tuple(lines))

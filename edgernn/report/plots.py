@@ -9,7 +9,7 @@ from typing import Any
 from edgernn.report import svg, units
 from edgernn.report.marks import COLOURS, Mark, engines
 from edgernn.report.placement import Box, nearest, overlap, place
-from edgernn.report.verdict import find_artifact, keras_row, metric_text, precision_of, with_status
+from edgernn.report.verdict import find_artifact, keras_row, metric_text, on_engines, precision_of
 
 _AREA = 46.0  # of a marker, square points
 _REACH = 5.0  # half its width with its outline, points
@@ -34,7 +34,7 @@ def size_plot(report: Mapping[str, Any]) -> str:
     C is left out: the bytes of its source text say nothing about those of the program.
     """
     dots = []
-    for row in with_status(report, "ok"):
+    for row in on_engines(report):
         artifact = find_artifact(report, row["artifact"])
         if artifact and artifact["target"] != "c":
             dots.append(_dot(report, row, artifact["bytes"], artifact["form"] == "step"))
@@ -45,7 +45,7 @@ def latency_plot(report: Mapping[str, Any]) -> str:
     """Metric against median latency of one call, Keras beside the artifacts; empty when none was measured."""
     dots = [
         _dot(report, row, row["latency_us"]["median"], row["latency_us"]["per"] == "step")
-        for row in with_status(report, "ok")
+        for row in on_engines(report)
         if row["latency_us"] and (row["artifact"], row["engine"]) != ("network", "numpy")
     ]
     return _scatter(report, dots, "Median latency of one call", units.duration) if dots else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgernn.report import drift, marks, plots, quantization, results, streaming, tables, units, verdict
+from edgernn.report import boards, drift, marks, plots, quantization, results, streaming, tables, units, verdict
 
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 
@@ -93,7 +93,7 @@ def tiles(report: Mapping[str, Any]) -> tuple[Tile, ...]:
 
 def _speed(report: Mapping[str, Any], precision: str | None) -> tuple[Tile, ...]:
     """The fastest whole sequence of what ships, against Keras."""
-    rows = [row for row in verdict.with_status(report, "ok") if row["latency_us"] and row["artifact"] != "network"]
+    rows = [row for row in verdict.on_engines(report) if row["latency_us"] and row["artifact"] != "network"]
     whole = [
         r for r in rows if r["latency_us"]["per"] == "sequence" and verdict.precision_of(report, r) == precision
     ]
@@ -127,6 +127,7 @@ def _template(name: str, report: Mapping[str, Any], plots_and_marks: Mapping[str
         units=units,
         tables=tables,
         results=results,
+        boards=boards,
         quantization=quantization,
         streaming=streaming,
         tiles=tiles(report),

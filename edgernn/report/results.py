@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from edgernn.report import drift, units
-from edgernn.report.grid import Column, Line, Table
-from edgernn.report.verdict import Report, Row, agreement_text, drop_text, metric_text, with_status
+from edgernn.report.grid import Column, Getter, Line, Table, filled
+from edgernn.report.verdict import (
+    Report,
+    agreement_text,
+    artifact_label,
+    drop_text,
+    metric_text,
+    on_engines,
+    with_status,
+)
 
-Getter = Callable[[Row], str | None]
 _LATENCY = (("Median", "median"), ("p95", "p95"), ("Min", "min"))
 _MEMORY = (
     ("Peak", "peak_bytes"),
@@ -20,7 +27,7 @@ _MEMORY = (
 
 def result_table(report: Report) -> Table:
     """What each artifact did on each engine; columns that would say nothing are left out."""
-    rows = with_status(report, "ok")
+    rows = on_engines(report)
     several = len({row["device"] for row in rows}) > 1
     columns: tuple[tuple[Column, Getter], ...] = (
         (Column("Artifact"), lambda row: row["artifact"]),
@@ -37,7 +44,7 @@ def result_table(report: Report) -> Table:
         (Column("Flash", True, "Memory"), lambda row: _optional(row["flash_bytes"], units.size)),
         (Column("Instructions", True), lambda row: _optional(row["instructions"], units.count)),
     )
-    return _without_empty("Results", columns, rows)
+    return filled("Results", columns, rows)
 
 
 def missing_table(report: Report) -> Table:
@@ -51,7 +58,7 @@ def missing_table(report: Report) -> Table:
     )
     lines = (
         Line(
-            (row["artifact"], row["engine"], row["device"], row["status"], row["reason"]),
+            (artifact_label(row), row["engine"], row["device"], row["status"], row["reason"]),
             "fail" if row["status"] == "failed" else "skip",
         )
         for row in with_status(report, "failed", "skipped")
@@ -85,21 +92,12 @@ def drift_table(report: Report) -> Table:
 
 def devices(report: Report) -> str:
     """Where the results come from, in words: `host`, or a list."""
-    return ", ".join(dict.fromkeys(row["device"] for row in with_status(report, "ok")))
+    return ", ".join(dict.fromkeys(row["device"] for row in on_engines(report)))
 
 
 def engine_versions(report: Report) -> dict[str, str]:
     """The version of each engine that ran and has one."""
-    rows = with_status(report, "ok")
-    return {row["engine"]: row["engine_version"] for row in rows if row["engine_version"]}
-
-
-def _without_empty(caption: str, columns: Sequence[tuple[Column, Getter]], rows: Sequence[Row]) -> Table:
-    """A table of the columns for which at least one row has a value."""
-    texts = [[get(row) for row in rows] for _, get in columns]
-    kept = [index for index, column in enumerate(texts) if any(text is not None for text in column)]
-    lines = (Line(tuple(texts[index][row] or units.NONE for index in kept)) for row in range(len(rows)))
-    return Table(caption, tuple(columns[index][0] for index in kept), tuple(lines))
+    return {row["engine"]: row["engine_version"] for row in on_engines(report) if row["engine_version"]}
 
 
 def _latency(key: str) -> Getter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from edgernn.report import units, verdict
+from edgernn.report import boards, units, verdict
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,6 +25,8 @@ def summary(report: Mapping[str, Any]) -> RenderableType:
         _artifact_table(report),
         Text(""),
     ]
+    if built := boards.rows(report):
+        parts += [boards.terminal_table(built), Text("")]
     failed = [gate for gate in verdict.gates(report) if not gate.passed]
     parts += [Text(_gate_line(gate), style="red") for gate in failed]
     parts += [Text(line, style="red" if status == "failed" else "dim") for status, line in _missing(report)]
@@ -60,7 +62,7 @@ def _artifact_table(report: Mapping[str, Any]) -> Table:
 
 
 def _cells(report: Mapping[str, Any], artifact: Mapping[str, Any]) -> tuple[str, ...]:
-    rows = [row for row in verdict.with_status(report, "ok") if row["artifact"] == artifact["name"]]
+    rows = [row for row in verdict.on_engines(report) if row["artifact"] == artifact["name"]]
     timed = sorted((row for row in rows if row["latency_us"]), key=lambda row: row["latency_us"]["median"])
     latency = timed[0]["latency_us"] if timed else None
     return (
@@ -81,7 +83,7 @@ def _gate_line(gate: verdict.Gate) -> str:
 def _missing(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Lines for what failed, one each, and one for what was skipped, with its count."""
     failed = verdict.with_status(report, "failed")
-    lines = [("failed", f"failed {row['artifact']} on {row['engine']}: {row['reason']}") for row in failed]
+    lines = [("failed", f"failed {verdict.place(row)}: {row['reason']}") for row in failed]
     skipped = len(verdict.with_status(report, "skipped"))
     if skipped:
         lines.append(("skipped", f"{skipped} skipped; report.html says why and what would enable them"))

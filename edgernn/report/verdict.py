@@ -75,7 +75,7 @@ def headline(report: Report) -> Headline:
     """The numbers that the verdict quotes."""
     made = {artifact["precision"] for artifact in report["artifacts"]}
     precision = next((name for name in _SHIPPED if name in made), None)
-    rows = [row for row in with_status(report, "ok") if precision_of(report, row) == precision]
+    rows = [row for row in on_engines(report) if precision_of(report, row) == precision]
     size, float_size = _sizes(report, precision)
     worst = max(rows, key=lambda row: row["metric_drop"], default=None) if precision else None
     return Headline(
@@ -93,6 +93,26 @@ def with_status(report: Report, *statuses: str) -> list[Row]:
     return [row for row in report["results"] if row["status"] in statuses]
 
 
+def on_engines(report: Report) -> list[Row]:
+    """Results that are over the whole test split; those of boards are over a few of its windows."""
+    return [row for row in with_status(report, "ok") if not of_board(row)]
+
+
+def of_board(row: Row) -> bool:
+    """Whether a result is of an image for a board."""
+    return "optimisation" in row
+
+
+def artifact_label(row: Row) -> str:
+    """A result's artifact; for a board with what the image is optimised for."""
+    return f"{row['artifact']} for {row['optimisation']}" if of_board(row) else str(row["artifact"])
+
+
+def place(row: Row) -> str:
+    """Where a result comes from: `model.int8.tflite on litert`, `c/int8 for size on cortex-m4`."""
+    return f"{artifact_label(row)} on {row['device'] if of_board(row) else row['engine']}"
+
+
 def find_artifact(report: Report, name: str) -> Row | None:
     """The artifact of that name, None for `network`."""
     return next((artifact for artifact in report["artifacts"] if artifact["name"] == name), None)
@@ -106,7 +126,7 @@ def precision_of(report: Report, row: Row) -> str:
 
 def keras_row(report: Report) -> Row | None:
     """The trained Keras model's result, when it ran."""
-    rows = with_status(report, "ok")
+    rows = on_engines(report)
     return next((r for r in rows if r["artifact"] == "network" and r["engine"] == "keras"), None)
 
 
@@ -213,6 +233,9 @@ def _wording(report: Report, name: str) -> tuple[str, str, Callable[[float, int]
         "step_equals_sequence": ("Step equals sequence", "", units.percent),
         "float32_error_max": ("Float32 error, of the outputs' spread", "at most", units.percent),
         "keras_error_max": ("Difference from Keras, of the outputs' spread", "at most", units.percent),
+        "flash_max": ("Flash on the board", "at most", _bytes),
+        "ram_max": ("RAM on the board", "at most", _bytes),
+        "board_equals_reference": ("Boards equal the reference", "", units.percent),
         "parameters_max": ("Parameters", "at most", lambda value, _: units.count(value)),
     }
     if at_step := _AT_STEP.fullmatch(name):
@@ -226,6 +249,10 @@ def _wording(report: Report, name: str) -> tuple[str, str, Callable[[float, int]
 
 def _metric(report: Report, value: float, digits: int) -> str:
     return metric_text(report, value, digits + 2)
+
+
+def _bytes(value: float, digits: int) -> str:
+    return f"{units.count(value)} B"
 
 
 def _plain(value: float, digits: int) -> str:
