@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "edgernn_arithmetic.h"
-
-void ernn_mul_s16(const int16_t *restrict a, const int16_t *restrict b, int16_t *restrict y, size_t n, int bits)
-{
-    for (size_t i = 0; i < n; i++) {
-        y[i] = ernn_saturate_s16(ernn_shift_right((int32_t)a[i] * b[i], bits));
-    }
-}
