@@ -8,11 +8,23 @@ import shutil
 import pytest
 
 CI = os.environ.get("CI", "") not in ("", "0", "false")
-TOOLS = {"toolchain": ("gcc", "g++"), "browser": ("chromium",)}
+TOOLS = {
+    "toolchain": ("gcc", "g++", "clang"),
+    "board": (
+        *("gcc", "make", "arm-none-eabi-gcc", "riscv64-unknown-elf-gcc"),
+        *("qemu-system-arm", "qemu-system-riscv32", "qemu-aarch64", "qemu-aarch64-static", "qemu-arm"),
+    ),
+    "browser": ("chromium",),
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--networks", type=int, default=8, help="how many random networks; 500 is the full run")
+    parser.addoption(
+        "--networks",
+        type=int,
+        default=8,
+        help="how many random networks, in the files that draw some; README has the full runs",
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
