@@ -69,10 +69,10 @@ class Arch:
         return f"edgernn C int8, {self.name}"
 
 
-PORTABLE = Arch("portable", ("-DERNN_PORTABLE",), frozenset({"sse2"}))
+SSE2 = Arch("SSE2", (), frozenset({"sse2"}))
 AVX2 = Arch("AVX2", ("-mavx2",), frozenset({"avx2"}))
-VNNI = Arch("AVX-512 VNNI", ("-march=native",), frozenset({"avx512_vnni", "avx512vbmi"}))
-ARCHES = (PORTABLE, AVX2, VNNI)
+VNNI = Arch("AVX-512 VNNI", ("-march=native",), frozenset({"avx512_vnni"}))
+ARCHES = (SSE2, AVX2, VNNI)
 
 
 @dataclass(frozen=True)

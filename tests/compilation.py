@@ -22,6 +22,7 @@ class VectorPath(NamedTuple):
 
 
 _X86: Mapping[str, VectorPath] = {
+    "sse2": VectorPath(()),
     "avx2": VectorPath(("-mavx2",), frozenset({"avx2"})),
     "avx-vnni": VectorPath(("-mavx2", "-mavxvnni"), frozenset({"avx2", "avx_vnni"})),
     "avx512": VectorPath(

@@ -38,6 +38,9 @@
 #ifdef ERNN_WASM
 #include "edgernn_lanes_wasm.h"
 #endif
+#ifdef ERNN_DSP
+#include "edgernn_lanes_dsp.h"
+#endif
 #ifdef ERNN_MVE
 #include "edgernn_lanes_mve.h"
 #endif

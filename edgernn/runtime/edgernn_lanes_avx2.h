@@ -109,19 +109,22 @@ static inline __m128i ernn_lanes_four_pairs(const int16_t *table, uint64_t indic
     return _mm_insert_epi32(pairs, ernn_lanes_pair(table, indices >> 48), 3);
 }
 
-/* The low pairs of both halves, or the high ones, as unpacking has them. */
+/* Eight pairs: those at four indices, and at four others. */
+static inline __m256i ernn_lanes_eight_pairs(const int16_t *table, uint64_t first, uint64_t second)
+{
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(ernn_lanes_four_pairs(table, first)),
+                                   ernn_lanes_four_pairs(table, second), 1);
+}
+
+/* entry * (128 - part) + next * part */
 static inline ernn_lanes ernn_lanes_interpolate(const int16_t *table, ernn_lanes magnitude)
 {
-    const __m256i index = _mm256_srli_epi16(magnitude, ERNN_TABLE_BITS);
-    const __m128i first = _mm256_castsi256_si128(index), second = _mm256_extracti128_si256(index, 1);
+    uint64_t index[4]; /* of four lanes each */
+    _mm256_storeu_si256((__m256i *)(void *)index, _mm256_srli_epi16(magnitude, ERNN_TABLE_BITS));
     const __m256i part = _mm256_and_si256(magnitude, _mm256_set1_epi16(127));
     const __m256i rest = _mm256_sub_epi16(_mm256_set1_epi16(128), part);
-    const __m256i low = _mm256_inserti128_si256(
-        _mm256_castsi128_si256(ernn_lanes_four_pairs(table, (uint64_t)_mm_cvtsi128_si64(first))),
-        ernn_lanes_four_pairs(table, (uint64_t)_mm_cvtsi128_si64(second)), 1);
-    const __m256i high = _mm256_inserti128_si256(
-        _mm256_castsi128_si256(ernn_lanes_four_pairs(table, (uint64_t)_mm_extract_epi64(first, 1))),
-        ernn_lanes_four_pairs(table, (uint64_t)_mm_extract_epi64(second, 1)), 1);
+    const __m256i low = ernn_lanes_eight_pairs(table, index[0], index[2]); /* as unpacking has them */
+    const __m256i high = ernn_lanes_eight_pairs(table, index[1], index[3]);
     return ernn_lanes_round(_mm256_madd_epi16(low, _mm256_unpacklo_epi16(rest, part)),
                             _mm256_madd_epi16(high, _mm256_unpackhi_epi16(rest, part)), ERNN_TABLE_BITS);
 }

@@ -84,7 +84,7 @@ static inline __m256i ernn_add_group_s8(__m256i s, __m256i weight, __m256i four)
     return ernn_add_products(s, _mm256_abs_epi8(four), _mm256_sign_epi8(weight, four));
 }
 
-/* `work` has |x| as uint8_t, of all columns up to a multiple of 4, and after that ~0 for every negative x, otherwise 0. */
+/* `work` has |x| as uint8_t, of all columns up to a multiple of 4, then ~0 for every negative x, otherwise 0. */
 static inline void ernn_expand_s8(const int8_t *x, size_t columns, int16_t *work)
 {
     const size_t end = ERNN_UP_TO_FOUR(columns);

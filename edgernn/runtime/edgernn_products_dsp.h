@@ -6,7 +6,8 @@
  * with a rotation by 8 bits of the second and fourth. So `work` holds x as pairs that fit: for every four columns
  * (x0, x2), (x1, x3). What is beyond the columns is 0 there, and int8_t and int16_t inputs become the same.
  *
- * Four instructions have no intrinsic, or none that compilers use as it is needed here; they are written out.
+ * The loop of whole strips takes all registers and is written out; so are instructions that have no intrinsic, or
+ * none that compilers use as it is needed here.
  */
 #ifndef EDGERNN_PRODUCTS_DSP_H
 #define EDGERNN_PRODUCTS_DSP_H
@@ -66,13 +67,6 @@ ERNN_INLINE int32_t ernn_scale(int32_t sum, uint32_t multiplier, int shift)
     int32_t y;
     __asm__("asrs %0, %1, %2\n\tadc %0, %0, #0" : "=r"(y) : "r"(high), "r"(shift) : "cc");
     return y;
-}
-
-/* sum * 2^left within the bounds of ernn_finish; `beyond` is what an int32_t holds beyond those. */
-ERNN_INLINE int32_t ernn_shift_left(int32_t sum, int32_t beyond, int left)
-{
-    const int32_t below = __qadd(sum, beyond) - beyond;
-    return (int32_t)((uint32_t)(__qsub(below, beyond) + beyond) << left);
 }
 
 /* ---- Inputs ---- */
@@ -144,24 +138,7 @@ ERNN_INLINE ernn_four ernn_add_group(ernn_four s, const void **weight, int strid
     return s;
 }
 
-/* Adds the products of the columns of a whole strip, whose groups lie 64 bytes apart. */
-ERNN_INLINE ernn_four ernn_add_columns(ernn_four s, const void *weight, const int16_t *work, size_t columns)
-{
-    const int stride = ERNN_STRIP * 4;
-    const void *pairs = work, *const fours = work + columns / 16 * 16, *const end = work + ERNN_UP_TO_FOUR(columns);
-    while (pairs < fours) {
-        s = ernn_add_group(s, &weight, stride, &pairs);
-        s = ernn_add_group(s, &weight, stride, &pairs);
-        s = ernn_add_group(s, &weight, stride, &pairs);
-        s = ernn_add_group(s, &weight, stride, &pairs);
-    }
-    while (pairs < end) {
-        s = ernn_add_group(s, &weight, stride, &pairs);
-    }
-    return s;
-}
-
-/* The same of a strip whose groups lie `stride` bytes apart. */
+/* Adds the products of the columns of a strip, whose groups lie `stride` bytes apart. */
 ERNN_INLINE ernn_four ernn_add_last_columns(ernn_four s, const void *weight, size_t stride, const int16_t *work,
                                             size_t columns)
 {
@@ -184,84 +161,181 @@ ERNN_INLINE ernn_four ernn_add_places(ernn_four s, const void *weight, size_t st
     return s;
 }
 
-/* ---- From bias to output ---- */
+/* ---- Sixteen rows, from bias to output ---- */
 
-/* What four rows have beside their weights, and where their outputs go. */
+/* What the loop below does not keep in registers. It knows the order. */
 typedef struct {
-    const void *bias, *multiplier;
+    const int32_t *multiplier;
     const uint8_t *shift;
-    int left;
     int16_t *y;
+    int32_t left;
+    const int32_t *bias;
+    const int8_t *weight;
+    const int16_t *pairs, *fours_end; /* x of the columns, and where the last whole four groups of it end */
+    const int16_t *pairs_end, *y_end;
 } ernn_rows;
 
-ERNN_INLINE ernn_four ernn_begin_four(ernn_rows *rows)
+/* One row's four weights, whose x are `even` and `odd`. */
+#define ERNN_ADD_WORD(sum, word, even, odd)                                             \
+    "sxtb16 r10, " word "\n\t"                                                          \
+    "sxtb16 " word ", " word ", ror #8\n\t"                                             \
+    "smlad " sum ", r10, " even ", " sum "\n\t"                                         \
+    "smlad " sum ", " word ", " odd ", " sum "\n\t"
+
+/* Four columns of four rows; the next group of them is 64 bytes further. */
+#define ERNN_ADD_GROUP(even, odd)                                                       \
+    "ldrd r8, r9, [r11], #8\n\t"                                                        \
+    ERNN_ADD_WORD("r0", "r8", even, odd) ERNN_ADD_WORD("r1", "r9", even, odd)           \
+    "ldrd r8, r9, [r11], #56\n\t"                                                       \
+    ERNN_ADD_WORD("r2", "r8", even, odd) ERNN_ADD_WORD("r3", "r9", even, odd)
+
+/* ASRS takes off as its last bit the carry that ADC adds. */
+#define ERNN_FINISH(sum, multiplier)                                                    \
+    "lsl " sum ", " sum ", r7\n\t"                                                      \
+    "smull lr, " sum ", " sum ", " multiplier "\n\t"                                    \
+    "ldrb lr, [r5], #1\n\t"                                                             \
+    "asrs " sum ", " sum ", lr\n\t"                                                     \
+    "adc " sum ", " sum ", #0\n\t"                                                      \
+    "ssat " sum ", #16, " sum "\n\t"                                                    \
+    "strh " sum ", [r6], #2\n\t"
+
+/* Rows up to y_end, a multiple of four; the weights of four are 16 bytes further than those before. Whole, since it
+ * needs all registers: sums r0 - r3, x r4 - r7, weights r8 - r10 and r11 their address, r12 that of x, lr its end. */
+ERNN_INLINE void ernn_compute_rows(ernn_rows *rows)
 {
-    const ernn_words first = ernn_load_words(&rows->bias, 8), last = ernn_load_words(&rows->bias, 8);
-    const ernn_four s = {(int32_t)first.first, (int32_t)first.last, (int32_t)last.first, (int32_t)last.last};
-    return s;
+    register ernn_rows *r0 __asm__("r0") = rows;
+    __asm__ volatile("push {r0, r4-r11}\n" /* r7 and r9 may not be named as changed everywhere */
+                     "1:\n\t"
+                     "ldr r10, [sp]\n\t"
+                     "ldrd r4, r11, [r10, #16]\n\t"
+                     "ldrd r12, lr, [r10, #24]\n\t"
+                     "ldmia r4!, {r0-r3}\n\t"
+                     "add r5, r11, #16\n\t"
+                     "strd r4, r5, [r10, #16]\n\t"
+                     "cmp r12, lr\n\t"
+                     "bhs 3f\n"
+                     "2:\n\t" /* four groups */
+                     "ldmia r12!, {r4-r7}\n\t" ERNN_ADD_GROUP("r4", "r5") ERNN_ADD_GROUP("r6", "r7")
+                     "ldmia r12!, {r4-r7}\n\t" ERNN_ADD_GROUP("r4", "r5") ERNN_ADD_GROUP("r6", "r7")
+                     "cmp r12, lr\n\t"
+                     "blo 2b\n\t"
+                     "ldr r10, [sp]\n"
+                     "3:\n\t"
+                     "ldr lr, [r10, #32]\n\t"
+                     "cmp r12, lr\n\t"
+                     "bhs 5f\n"
+                     "4:\n\t" /* one group */
+                     "ldmia r12!, {r4, r5}\n\t" ERNN_ADD_GROUP("r4", "r5")
+                     "cmp r12, lr\n\t"
+                     "blo 4b\n\t"
+                     "ldr r10, [sp]\n"
+                     "5:\n\t"
+                     "ldmia r10, {r4-r7}\n\t"
+                     "ldmia r4!, {r8, r9, r11, r12}\n\t" ERNN_FINISH("r0", "r8") ERNN_FINISH("r1", "r9")
+                     ERNN_FINISH("r2", "r11") ERNN_FINISH("r3", "r12")
+                     "stmia r10, {r4-r6}\n\t"
+                     "ldr r7, [r10, #36]\n\t"
+                     "cmp r6, r7\n\t"
+                     "blo 1b\n\t"
+                     "pop {r0, r4-r11}"
+                     : "+r"(r0)
+                     :
+                     : "r1", "r2", "r3", "r12", "lr", "cc", "memory");
 }
 
-ERNN_INLINE ernn_four ernn_shift_four_left(ernn_four s, int left)
+/* The sums and outputs of the next strip, with `groups` times four columns. */
+ERNN_INLINE void ernn_compute_strip(ernn_rows *rows, const int8_t *weight, const int16_t *pairs, size_t groups)
 {
-    const int32_t beyond = INT32_MAX - (INT32_MAX >> left);
-    s.row_0 = ernn_shift_left(s.row_0, beyond, left);
-    s.row_1 = ernn_shift_left(s.row_1, beyond, left);
-    s.row_2 = ernn_shift_left(s.row_2, beyond, left);
-    s.row_3 = ernn_shift_left(s.row_3, beyond, left);
-    return s;
+    rows->weight = weight;
+    rows->pairs = pairs;
+    rows->fours_end = pairs + groups / 4 * 16;
+    rows->pairs_end = pairs + groups * 4;
+    rows->y_end = rows->y + ERNN_STRIP;
+    ernn_compute_rows(rows);
 }
 
-ERNN_INLINE void ernn_finish_one(ernn_rows *rows, int32_t sum, uint32_t multiplier)
-{
-    *rows->y++ = ernn_saturate_s16(ernn_scale(sum, multiplier, *rows->shift++));
-}
-
-ERNN_INLINE void ernn_finish_four(ernn_rows *rows, ernn_four s)
-{
-    if (rows->left != 0) {
-        s = ernn_shift_four_left(s, rows->left);
-    }
-    ernn_words m = ernn_load_words(&rows->multiplier, 8);
-    ernn_finish_one(rows, s.row_0, m.first);
-    ernn_finish_one(rows, s.row_1, m.last);
-    m = ernn_load_words(&rows->multiplier, 8);
-    ernn_finish_one(rows, s.row_2, m.first);
-    ernn_finish_one(rows, s.row_3, m.last);
-}
-
-/* Whole strips. */
+/* Whole strips, unless lifted sums have to be clipped. */
 ERNN_OWN size_t ernn_strips_s8_s16(const ernn_linear *layer, const int8_t *x, const int16_t *work, int16_t *y)
 {
-    const size_t rows = layer->rows / ERNN_STRIP * ERNN_STRIP, columns = layer->columns;
-    const size_t strip = ERNN_STRIP * ERNN_UP_TO_FOUR(columns);
-    ernn_rows next = {layer->bias, layer->multiplier, layer->shift, layer->left, y};
-    const int8_t *weight = layer->weight;
+    const size_t groups = (layer->columns + 3) / 4, rows = layer->clip ? 0 : layer->rows / ERNN_STRIP * ERNN_STRIP;
+    const int8_t *weight = layer->weight, *const end = weight + rows * 4 * groups;
+    ernn_rows next = {layer->multiplier, layer->shift, y, layer->left, layer->bias, NULL, NULL, NULL, NULL, NULL};
     (void)x;
-    for (const int8_t *const end = weight + rows * ERNN_UP_TO_FOUR(columns); weight < end; weight += strip) {
-        for (size_t r = 0; r < ERNN_STRIP; r += 4) {
-            const ernn_four s = ernn_begin_four(&next);
-            ernn_finish_four(&next, ernn_add_columns(s, weight + r * 4, work, columns));
-        }
+    for (; weight < end; weight += ERNN_STRIP * 4 * groups) {
+        ernn_compute_strip(&next, weight, work, groups);
     }
     return rows;
+}
+
+/* ---- Rows of blocks, from bias to output ---- */
+
+#define ERNN_GATHERED 64 /* the most blocks in a row whose x are copied */
+
+/* A row of blocks of 16 x 4: what its rows read of x is gathered once for all of them. */
+ERNN_INLINE void ernn_compute_blocks(ernn_rows *rows, const int8_t *weight, const uint8_t *place, size_t count,
+                                     const int16_t *work)
+{
+    int16_t gathered[ERNN_GATHERED * 4] __attribute__((aligned(4)));
+    int16_t *to = gathered;
+    for (const uint8_t *const end = place + count; place < end; to += 4) {
+        const void *pairs = work + *place++ * (size_t)4;
+        const ernn_words words = ernn_load_words(&pairs, 8);
+        ernn_store_pairs(to, (int16x2_t)words.first, (int16x2_t)words.last);
+    }
+    ernn_compute_strip(rows, weight, gathered, count);
+}
+
+ERNN_INLINE void ernn_finish_one(ernn_rows *rows, int32_t sum)
+{
+    const int32_t lifted = (int32_t)((uint32_t)sum << rows->left);
+    *rows->y++ = ernn_saturate_s16(ernn_scale(lifted, (uint32_t)*rows->multiplier++, *rows->shift++));
+}
+
+/* One of blocks of 4 x 4. */
+ERNN_INLINE void ernn_compute_small_blocks(ernn_rows *rows, const int8_t *weight, const uint8_t *place, size_t count,
+                                           const int16_t *work)
+{
+    const int32_t *const bias = rows->bias;
+    const ernn_four before = {bias[0], bias[1], bias[2], bias[3]};
+    const ernn_four s = ernn_add_places(before, weight, 16, place, count, work);
+    ernn_finish_one(rows, s.row_0);
+    ernn_finish_one(rows, s.row_1);
+    ernn_finish_one(rows, s.row_2);
+    ernn_finish_one(rows, s.row_3);
+    rows->bias += 4;
+}
+
+/* An upper bound of the blocks in a row. */
+ERNN_INLINE size_t ernn_most_blocks(const ernn_sparse_linear *layer)
+{
+    size_t most = layer->columns / 4;
+    if (most > ERNN_GATHERED) {
+        most = 0;
+        for (size_t i = 0; i < layer->rows / layer->block_rows; i++) {
+            most = layer->count[i] > most ? layer->count[i] : most;
+        }
+    }
+    return most;
 }
 
 ERNN_OWN size_t ernn_block_rows_s8_s16(const ernn_sparse_linear *layer, const int8_t *x, const int16_t *work,
                                        int16_t *y)
 {
     const size_t height = layer->block_rows;
-    ernn_rows next = {layer->bias, layer->multiplier, layer->shift, layer->left, y};
+    ernn_rows next = {layer->multiplier, layer->shift, y, layer->left, layer->bias, NULL, NULL, NULL, NULL, NULL};
     const int8_t *weight = layer->weight;
     const uint8_t *place = layer->place;
+    const int16_t *const end = y + layer->rows;
     (void)x;
-    if (!ERNN_IS_PACKED_BLOCK(height, layer->block_columns)) {
+    if (!ERNN_IS_PACKED_BLOCK(height, layer->block_columns) || layer->clip ||
+        (height == ERNN_STRIP && ernn_most_blocks(layer) > ERNN_GATHERED)) {
         return 0;
     }
-    const uint16_t *const end = layer->count + layer->rows / height;
-    for (const uint16_t *count = layer->count; count < end; count++) {
-        for (size_t r = 0; r < height; r += 4) {
-            const ernn_four s = ernn_begin_four(&next);
-            ernn_finish_four(&next, ernn_add_places(s, weight + r * 4, height * 4, place, *count, work));
+    for (const uint16_t *count = layer->count; next.y < end; count++) {
+        if (height == ERNN_STRIP) {
+            ernn_compute_blocks(&next, weight, place, *count, work);
+        } else {
+            ernn_compute_small_blocks(&next, weight, place, *count, work);
         }
         weight += *count * height * 4;
         place += *count;

@@ -1207,7 +1207,7 @@ static void body(activity_state *s, const int8_t *x, int16_t *scratch, const int
     int16_t *const gru_2_zr_from_x_g_from_x_work = scratch + 132; /* [44], work */
     int16_t *const gru_2_zr_from_h_g_from_h_work = scratch + 264; /* [44], work */
 
-    (void)x; /* the products may be all that reads it */
+    (void)x, (void)scratch; /* the products may be all that reads the frame */
     ernn_requantize_s16_s8(s->gru_h, gru_h_int8, 44, 8);
     ernn_matvec_s8_s16(&gru_recurrent_kernel_zr_recurrent_kernel_g, gru_h_int8, gru_zr_from_h_g_from_h, gru_zr_from_h_g_from_h_work);
     ernn_gru_s16(gru_zr_from_x_g_from_x, gru_zr_from_h_g_from_h, gru_zr_from_x_g_from_x + 88, gru_zr_from_h_g_from_h + 88, s->gru_h, s->gru_h, 44, 0, 15, 0);

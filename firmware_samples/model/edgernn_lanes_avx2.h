@@ -92,22 +92,41 @@ static inline ernn_lanes ernn_lanes_shift(ernn_lanes x, int up)
     return up < 0 ? ernn_lanes_product(x, _mm256_set1_epi16(1), -up) : ernn_lanes_sum(x, _mm256_setzero_si256(), up);
 }
 
-/* entry * (128 - part) + next * part of eight magnitudes; entry and next come by one load of 32 bits. */
-static inline __m256i ernn_lanes_between(const int16_t *table, __m256i magnitude, __m256i shares)
+/* An entry and the next of a table, by one load; the index is the low half of `indices`. */
+static inline int ernn_lanes_pair(const int16_t *table, uint64_t indices)
 {
-    const __m256i index = _mm256_srli_epi32(magnitude, ERNN_TABLE_BITS);
-    return _mm256_madd_epi16(_mm256_i32gather_epi32((const int *)(const void *)table, index, 2), shares);
+    int32_t pair;
+    memcpy(&pair, table + (uint16_t)indices, sizeof pair);
+    return pair;
 }
 
+/* The pairs at four indices; a gather takes longer on most processors. */
+static inline __m128i ernn_lanes_four_pairs(const int16_t *table, uint64_t indices)
+{
+    __m128i pairs = _mm_cvtsi32_si128(ernn_lanes_pair(table, indices));
+    pairs = _mm_insert_epi32(pairs, ernn_lanes_pair(table, indices >> 16), 1);
+    pairs = _mm_insert_epi32(pairs, ernn_lanes_pair(table, indices >> 32), 2);
+    return _mm_insert_epi32(pairs, ernn_lanes_pair(table, indices >> 48), 3);
+}
+
+/* Eight pairs: those at four indices, and at four others. */
+static inline __m256i ernn_lanes_eight_pairs(const int16_t *table, uint64_t first, uint64_t second)
+{
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(ernn_lanes_four_pairs(table, first)),
+                                   ernn_lanes_four_pairs(table, second), 1);
+}
+
+/* entry * (128 - part) + next * part */
 static inline ernn_lanes ernn_lanes_interpolate(const int16_t *table, ernn_lanes magnitude)
 {
-    const __m256i none = _mm256_setzero_si256();
+    uint64_t index[4]; /* of four lanes each */
+    _mm256_storeu_si256((__m256i *)(void *)index, _mm256_srli_epi16(magnitude, ERNN_TABLE_BITS));
     const __m256i part = _mm256_and_si256(magnitude, _mm256_set1_epi16(127));
     const __m256i rest = _mm256_sub_epi16(_mm256_set1_epi16(128), part);
-    return ernn_lanes_round(
-        ernn_lanes_between(table, _mm256_unpacklo_epi16(magnitude, none), _mm256_unpacklo_epi16(rest, part)),
-        ernn_lanes_between(table, _mm256_unpackhi_epi16(magnitude, none), _mm256_unpackhi_epi16(rest, part)),
-        ERNN_TABLE_BITS);
+    const __m256i low = ernn_lanes_eight_pairs(table, index[0], index[2]); /* as unpacking has them */
+    const __m256i high = ernn_lanes_eight_pairs(table, index[1], index[3]);
+    return ernn_lanes_round(_mm256_madd_epi16(low, _mm256_unpacklo_epi16(rest, part)),
+                            _mm256_madd_epi16(high, _mm256_unpackhi_epi16(rest, part)), ERNN_TABLE_BITS);
 }
 
 /* y where x is not negative, otherwise -y. */

@@ -18,7 +18,7 @@
 #elif defined(__ARM_NEON) && !defined(__ARM_BIG_ENDIAN)
 #define ERNN_NEON
 #elif defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && defined(__thumb2__) && defined(__GNUC__) && \
-    defined(__OPTIMIZE__)
+    defined(__OPTIMIZE__) && !defined(__ARM_BIG_ENDIAN)
 #define ERNN_DSP
 #elif defined(__wasm_simd128__)
 #define ERNN_WASM

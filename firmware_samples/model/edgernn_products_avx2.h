@@ -13,7 +13,9 @@
 #include <string.h>
 
 #define ERNN_ROWS 32
+#define ERNN_HAS_EXPAND_S8
 #define ERNN_HAS_STRIPS_S8_S16
+#define ERNN_HAS_BACKWARD_S8_S16
 #define ERNN_HAS_BLOCK_ROWS_S8_S16
 #define ERNN_HAS_ADD_ROWS_S8
 #define ERNN_HAS_ADD_PACKED_BLOCKS_S8
@@ -82,32 +84,68 @@ static inline __m256i ernn_add_group_s8(__m256i s, __m256i weight, __m256i four)
     return ernn_add_products(s, _mm256_abs_epi8(four), _mm256_sign_epi8(weight, four));
 }
 
-/* s + the sum of |x| over the negative ones of 16 x, in two lanes of 64 bits. */
-static inline __m128i ernn_add_negative_s8(__m128i s, __m128i x)
+/* `work` has |x| as uint8_t, of all columns up to a multiple of 4, then ~0 for every negative x, otherwise 0. */
+static inline void ernn_expand_s8(const int8_t *x, size_t columns, int16_t *work)
 {
-    const __m128i none = _mm_setzero_si128();
-    const __m128i size = _mm_and_si128(_mm_cmpgt_epi8(none, x), _mm_abs_epi8(x));
-    return _mm_add_epi64(s, _mm_sad_epu8(size, none));
+    const size_t end = ERNN_UP_TO_FOUR(columns);
+    uint8_t *size = (uint8_t *)work, *negative = size + end;
+    size_t c = 0;
+    for (; c + 32 <= columns; c += 32) {
+        const __m256i all = ernn_load(x + c);
+        _mm256_storeu_si256((__m256i *)(void *)(size + c), _mm256_abs_epi8(all));
+        _mm256_storeu_si256((__m256i *)(void *)(negative + c), _mm256_cmpgt_epi8(_mm256_setzero_si256(), all));
+    }
+    for (; c < end; c += 4) {
+        const __m256i four = columns - c < 4 ? ernn_last_inputs_s8(x + c, columns - c) : ernn_four_inputs_s8(x + c);
+        const int32_t sizes = _mm256_cvtsi256_si32(_mm256_abs_epi8(four));
+        const int32_t negatives = _mm256_cvtsi256_si32(_mm256_cmpgt_epi8(_mm256_setzero_si256(), four));
+        memcpy(size + c, &sizes, sizeof sizes);
+        memcpy(negative + c, &negatives, sizeof negatives);
+    }
 }
 
-/* The sum of |x| over the negative x. */
-static inline int32_t ernn_negative_s8(const int8_t *x, size_t columns)
+/* A group's inputs, in every lane. */
+typedef struct {
+    __m256i size, negative;
+} ernn_inputs;
+
+/* Those of the group that begins at `column`, of `columns`, a multiple of 4. */
+static inline ernn_inputs ernn_group_inputs(const int16_t *work, size_t column, size_t columns)
 {
+    const int8_t *size = (const int8_t *)work;
+    const ernn_inputs inputs = {ernn_four_inputs_s8(size + column), ernn_four_inputs_s8(size + columns + column)};
+    return inputs;
+}
+
+/* The products of a group, less |x| of every negative x. */
+static inline __m256i ernn_add_group_less(__m256i s, __m256i weight, ernn_inputs x)
+{
+    return ernn_add_products(s, x.size, _mm256_xor_si256(x.negative, weight));
+}
+
+/* s + the sum of |x| over the negative ones of 16 x, in two lanes of 64 bits. */
+static inline __m128i ernn_add_negative_s8(__m128i s, __m128i size, __m128i negative)
+{
+    return _mm_add_epi64(s, _mm_sad_epu8(_mm_and_si128(size, negative), _mm_setzero_si128()));
+}
+
+/* The sum of |x| over the negative x, in every lane. */
+static inline __m256i ernn_negative_s8(const int16_t *work, size_t columns)
+{
+    const int8_t *size = (const int8_t *)work, *negative = size + columns;
     __m128i s = _mm_setzero_si128();
-    for (; columns >= 16; columns -= 16, x += 16) {
-        s = ernn_add_negative_s8(s, _mm_loadu_si128((const __m128i *)(const void *)x));
+    size_t c = 0;
+    for (; c + 16 <= columns; c += 16) {
+        s = ernn_add_negative_s8(s, _mm_loadu_si128((const __m128i *)(const void *)(size + c)),
+                                 _mm_loadu_si128((const __m128i *)(const void *)(negative + c)));
     }
-    for (; columns >= 4; columns -= 4, x += 4) {
-        int32_t four;
-        memcpy(&four, x, sizeof four);
-        s = ernn_add_negative_s8(s, _mm_cvtsi32_si128(four));
+    for (; c < columns; c += 4) {
+        int32_t sizes, negatives;
+        memcpy(&sizes, size + c, sizeof sizes);
+        memcpy(&negatives, negative + c, sizeof negatives);
+        s = ernn_add_negative_s8(s, _mm_cvtsi32_si128(sizes), _mm_cvtsi32_si128(negatives));
     }
-    s = _mm_add_epi64(s, _mm_unpackhi_epi64(s, s));
-    int32_t sum = _mm_cvtsi128_si32(s);
-    for (size_t c = 0; c < columns; c++) {
-        sum += x[c] < 0 ? -x[c] : 0;
-    }
-    return sum;
+    return _mm256_broadcastd_epi32(_mm_add_epi64(s, _mm_unpackhi_epi64(s, s)));
 }
 
 /* The high words of eight products. */
@@ -124,24 +162,41 @@ static inline __m256i ernn_lift(__m256i sum, int left)
     return _mm256_sll_epi32(_mm256_max_epi32(_mm256_min_epi32(sum, most), least), _mm_cvtsi32_si128(left));
 }
 
-/* ernn_finish of eight rows. */
-static inline __m256i ernn_finish_rows(__m256i sum, const int32_t *multiplier, const uint8_t *shift, int left)
+/* ernn_finish of eight rows, of multipliers and shift - 1. */
+static inline __m256i ernn_finish_eight(__m256i sum, __m256i multiplier, __m256i half, int left)
 {
     const __m256i one = _mm256_set1_epi32(1);
-    const __m256i bits = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)shift));
-    const __m256i high = ernn_high_words(left == 0 ? sum : ernn_lift(sum, left), ernn_load(multiplier));
-    const __m256i twice = _mm256_srav_epi32(high, _mm256_sub_epi32(bits, one));
-    return _mm256_srai_epi32(_mm256_add_epi32(twice, one), 1);
+    const __m256i high = ernn_high_words(left == 0 ? sum : ernn_lift(sum, left), multiplier);
+    return _mm256_srai_epi32(_mm256_add_epi32(_mm256_srav_epi32(high, half), one), 1);
 }
 
-/* 16 rows; the upper eight and the lower eight. */
+/* What takes 16 rows to their outputs: the upper eight and the lower eight. */
+typedef struct {
+    __m256i multiplier[2], half[2];
+} ernn_scale;
+
+static inline ernn_scale ernn_strip_scale(const int32_t *multiplier, const uint8_t *shift)
+{
+    const __m128i bits = _mm_loadu_si128((const __m128i *)(const void *)shift);
+    const __m128i half = _mm_sub_epi8(bits, _mm_set1_epi8(1));
+    const ernn_scale scale = {{ernn_load(multiplier), ernn_load(multiplier + 8)},
+                              {_mm256_cvtepu8_epi32(half), _mm256_cvtepu8_epi32(_mm_srli_si128(half, 8))}};
+    return scale;
+}
+
+static inline void ernn_store_scaled_s16(__m256i upper, __m256i lower, const ernn_scale *scale, int left, int16_t *y)
+{
+    const __m256i first = ernn_finish_eight(upper, scale->multiplier[0], scale->half[0], left);
+    const __m256i second = ernn_finish_eight(lower, scale->multiplier[1], scale->half[1], left);
+    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packs_epi32(first, second), 0xd8);
+    _mm256_storeu_si256((__m256i *)(void *)y, packed);
+}
+
 static inline void ernn_store_strip_s16(__m256i upper, __m256i lower, const int32_t *multiplier, const uint8_t *shift,
                                         int left, int16_t *y)
 {
-    const __m256i first = ernn_finish_rows(upper, multiplier, shift, left);
-    const __m256i second = ernn_finish_rows(lower, multiplier + 8, shift + 8, left);
-    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packs_epi32(first, second), 0xd8);
-    _mm256_storeu_si256((__m256i *)(void *)y, packed);
+    const ernn_scale scale = ernn_strip_scale(multiplier, shift);
+    ernn_store_scaled_s16(upper, lower, &scale, left, y);
 }
 
 static inline void ernn_finish_s16(const int32_t *sum, const int32_t *multiplier, const uint8_t *shift, int left,
@@ -161,47 +216,51 @@ typedef struct {
     __m256i rows[4];
 } ernn_two_strips;
 
-/* The products of a group of two strips `strip` bytes apart, less |x| of every negative x. */
-static inline void ernn_add_two_groups_s8(const int8_t *weight, size_t strip, __m256i four, ernn_two_strips *s)
+/* Two strips from bias to output, those from row r. `less` is what every sum lacks. */
+static inline void ernn_two_strips_s8_s16(const ernn_linear *layer, size_t r, const int16_t *work, __m256i less,
+                                          int16_t *y)
 {
-    const __m256i size = _mm256_abs_epi8(four), negative = _mm256_cmpgt_epi8(_mm256_setzero_si256(), four);
-    s->rows[0] = ernn_add_products(s->rows[0], size, _mm256_xor_si256(negative, ernn_load(weight)));
-    s->rows[1] = ernn_add_products(s->rows[1], size, _mm256_xor_si256(negative, ernn_load(weight + 32)));
-    s->rows[2] = ernn_add_products(s->rows[2], size, _mm256_xor_si256(negative, ernn_load(weight + strip)));
-    s->rows[3] = ernn_add_products(s->rows[3], size, _mm256_xor_si256(negative, ernn_load(weight + strip + 32)));
-}
-
-static inline void ernn_add_two_strips_s8(const int8_t *weight, size_t strip, const int8_t *x, size_t columns,
-                                          ernn_two_strips *s)
-{
-    for (; columns >= 4; columns -= 4, x += 4, weight += 64) {
-        ernn_add_two_groups_s8(weight, strip, ernn_four_inputs_s8(x), s);
+    const size_t columns = ERNN_UP_TO_FOUR(layer->columns), strip = ERNN_STRIP * columns;
+    const int32_t *bias = layer->bias + r, *multiplier = layer->multiplier + r;
+    const uint8_t *shift = layer->shift + r;
+    const int8_t *weight = layer->weight + r * columns;
+    ernn_two_strips s;
+    for (size_t i = 0; i < 4; i++) {
+        s.rows[i] = _mm256_add_epi32(ernn_load(bias + 8 * i), less);
     }
-    if (columns != 0) {
-        ernn_add_two_groups_s8(weight, strip, ernn_last_inputs_s8(x, columns), s);
+    for (size_t c = 0; c < columns; c += 4, weight += 64) {
+        const ernn_inputs x = ernn_group_inputs(work, c, columns);
+        s.rows[0] = ernn_add_group_less(s.rows[0], ernn_load(weight), x);
+        s.rows[1] = ernn_add_group_less(s.rows[1], ernn_load(weight + 32), x);
+        s.rows[2] = ernn_add_group_less(s.rows[2], ernn_load(weight + strip), x);
+        s.rows[3] = ernn_add_group_less(s.rows[3], ernn_load(weight + strip + 32), x);
     }
+    ernn_store_strip_s16(s.rows[0], s.rows[1], multiplier, shift, layer->left, y + r);
+    ernn_store_strip_s16(s.rows[2], s.rows[3], multiplier + 16, shift + 16, layer->left, y + r + 16);
 }
 
 static inline size_t ernn_strips_s8_s16(const ernn_linear *layer, const int8_t *x, const int16_t *work,
                                         int16_t *y)
 {
-    (void)work;
-    const size_t strip = ERNN_STRIP * ERNN_UP_TO_FOUR(layer->columns);
-    const __m256i less = _mm256_set1_epi32(ernn_negative_s8(x, layer->columns));
-    const int8_t *weight = layer->weight;
+    const __m256i less = ernn_negative_s8(work, ERNN_UP_TO_FOUR(layer->columns));
     size_t r = 0;
-    for (; r + 32 <= layer->rows; r += 32, weight += 2 * strip) {
-        const int32_t *bias = layer->bias + r, *multiplier = layer->multiplier + r;
-        const uint8_t *shift = layer->shift + r;
-        ernn_two_strips s;
-        for (size_t i = 0; i < 4; i++) {
-            s.rows[i] = _mm256_add_epi32(ernn_load(bias + 8 * i), less);
-        }
-        ernn_add_two_strips_s8(weight, strip, x, layer->columns, &s);
-        ernn_store_strip_s16(s.rows[0], s.rows[1], multiplier, shift, layer->left, y + r);
-        ernn_store_strip_s16(s.rows[2], s.rows[3], multiplier + 16, shift + 16, layer->left, y + r + 16);
+    (void)x;
+    for (; r + 32 <= layer->rows; r += 32) {
+        ernn_two_strips_s8_s16(layer, r, work, less, y);
     }
     return r;
+}
+
+/* The same from the last two strips to the first. */
+static inline size_t ernn_backward_s8_s16(const ernn_linear *layer, const int8_t *x, const int16_t *work, int16_t *y)
+{
+    const __m256i less = ernn_negative_s8(work, ERNN_UP_TO_FOUR(layer->columns));
+    const size_t whole = layer->rows - layer->rows % 32;
+    (void)x;
+    for (size_t r = whole; r != 0; r -= 32) {
+        ernn_two_strips_s8_s16(layer, r - 32, work, less, y);
+    }
+    return whole;
 }
 
 /* Adds the products of eight rows, or of four; the weights of their groups lie `stride` bytes apart. */

@@ -163,13 +163,23 @@ static inline void ernn_finish_rows(ernn_rows *rows, const ernn_four *sums, size
     rows->bias += count, rows->multiplier += count, rows->shift += count, rows->y += count;
 }
 
+/* As it is written here: gcc would take the sums to a vector by way of the stack. */
+static inline void ernn_store_four(ernn_four *p, ernn_four s)
+{
+    __asm__ volatile("strd %1, %2, [%0]\n\tstrd %3, %4, [%0, #8]"
+                     :
+                     : "r"(p), "r"(s.row_0), "r"(s.row_1), "r"(s.row_2), "r"(s.row_3)
+                     : "memory");
+}
+
 /* One strip of sums; `columns` is 16 and more where `rest`, of less than 16, is 0. */
 static inline void ernn_add_strip(ernn_four sums[ERNN_STRIP / 4], const int32_t *bias, const int8_t *weight,
                                   const int8_t *x, size_t columns, size_t rest)
 {
     uint32x4_t address = ernn_addresses(weight, ERNN_STRIP * 4);
     for (size_t r = 0; r < ERNN_STRIP; r += 4, sums++) {
-        *sums = ernn_add_columns(ernn_begin_four(bias + r), address, ERNN_STRIP * 4, x, columns, rest);
+        const ernn_four s = ernn_add_columns(ernn_begin_four(bias + r), address, ERNN_STRIP * 4, x, columns, rest);
+        ernn_store_four(sums, s);
         address = vaddq_n_u32(address, 16);
     }
 }

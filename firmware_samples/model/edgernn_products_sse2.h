@@ -209,8 +209,8 @@ static inline void ernn_add_blocks_of_16_s8(const int8_t *weight, const uint8_t 
     }
 }
 
-/* Adds the products of four rows whose groups lie `stride` bytes apart; those of a whole strip have a faster way. */
-static inline void ernn_add_four_s8(const int8_t *weight, size_t stride, const int16_t *work, size_t columns,
+/* Adds the products of four rows whose groups lie `stride` bytes apart. Few enough for one way for both inputs. */
+static inline void ernn_add_four(const int8_t *weight, size_t stride, const int16_t *work, size_t columns,
                                     int32_t *sum)
 {
     __m128i s = ernn_load(sum);
@@ -230,7 +230,7 @@ static inline void ernn_add_rows_s8(const int8_t *weight, size_t rows, const int
         return;
     }
     for (size_t r = 0; r < height; r += 4) {
-        ernn_add_four_s8(weight + r * 4, height * 4, work, columns, sum + r);
+        ernn_add_four(weight + r * 4, height * 4, work, columns, sum + r);
     }
 }
 
@@ -248,7 +248,7 @@ static inline void ernn_add_rows_s16(const int8_t *weight, size_t rows, const in
         return;
     }
     for (size_t r = 0; r < height; r += 4) {
-        ernn_add_four_s8(weight + r * 4, height * 4, work, columns, sum + r);
+        ernn_add_four(weight + r * 4, height * 4, work, columns, sum + r);
     }
 }
 

@@ -64,6 +64,7 @@ STACKS: dict[str, Cells] = {
     "pool_mean": [("gru", 7), ("pool", {"over": "mean"})],
     "pool_max": [("gru", 7), ("pool", {"over": "max"})],
     "pool_frames": [("pool", {"over": "max"}), ("gru", 3)],
+    "pool_last_of_frames": [("pool", {"over": "last"})],
     "pool_last": [("gru", 7), ("pool", {"over": "last"})],
     "attention": [("gru", 7), ("attention", {"score": "additive", "units": 5})],
     "attention_dot": [("lstm", 7), ("attention", {"score": "dot"})],

@@ -78,7 +78,7 @@ def plan(typed: TypedProgram, constants: Constants, batched: bool = False) -> Pl
     typed = settled(typed)
     program = typed.program
     body, head = (tasks(ops, typed) for ops in phases(program))
-    first = _of_the_frame(body, typed, constants) if batched else None
+    first = _of_the_frame(body, head, typed, constants) if batched else None
     body = tuple(task for task in body if task is not first)
     direct = _in_place(program, body)
     layout = allocate(lifetimes(typed, body, head, direct))
@@ -105,16 +105,21 @@ def _is_large(task: Task, typed: TypedProgram, constants: Constants) -> bool:
     return not matrix.sparse and matrix.weight.size >= LARGE_BYTES
 
 
-def _of_the_frame(body: tuple[Task, ...], typed: TypedProgram, constants: Constants) -> Task | None:
-    """The one product of the body that reads the frame, where it is dense and gives int16."""
-    program, types = typed.program, typed.types
+def _of_the_frame(
+    body: tuple[Task, ...], head: tuple[Task, ...], typed: TypedProgram, constants: Constants
+) -> Task | None:
+    """The one product of the body that reads the frame, where it is dense, gives int16 and is not for the head."""
+    program = typed.program
+    late = {_root(name, program)[0] for name in (program.output, *(n for task in head for n in task.inputs))}
     found = [task for task in body if task.ops[0].primitive == "matvec" and task.inputs == (program.input,)]
-    dense = [
+    fit = [
         task
         for task in found
-        if not constants.linears[task.outputs[0]].matrix.sparse and types[task.outputs[0]].dtype == "int16"
+        if not constants.linears[task.outputs[0]].matrix.sparse
+        and typed.types[task.outputs[0]].dtype == "int16"
+        and task.outputs[0] not in late
     ]
-    return dense[0] if len(dense) == 1 else None
+    return fit[0] if len(fit) == 1 else None
 
 
 def settled(typed: TypedProgram) -> TypedProgram:
