@@ -172,7 +172,7 @@ def _built(board: Board, job: Job) -> dict[str, Any]:
         return found
     kept.chmod(0o755)
     frames = job.images / f"{precision}.frames"
-    archive.write_bytes(frames, job.trial.input_file)
+    archive.write_bytes(frames, firmware.input_file(job.trial.x))
     return found | {"frames": _below(frames)}
 
 

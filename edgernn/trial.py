@@ -49,11 +49,6 @@ class Trial:
             network.macs_per_step * (1 if network.streams else steps),
         )
 
-    @property
-    def input_file(self) -> bytes:
-        """What an image reads: uint32 windows and steps, then `x`."""
-        return np.array(self.x.shape[:2], np.uint32).tobytes() + np.ascontiguousarray(self.x).tobytes()
-
     def judged(self, outputs: np.ndarray) -> dict[str, Any]:
         """Metric, drift and equality of what a board gave, int16 [windows, results, outputs]."""
         results = outputs.shape[1]

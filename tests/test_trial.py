@@ -11,6 +11,7 @@ from networks import STACKS, random_frames, stack_network
 from edgernn import reference
 from edgernn.datasets.splits import Split
 from edgernn.features import normalize
+from edgernn.firmware import input_file
 from edgernn.lowering import native
 from edgernn.quantize import quantize
 from edgernn.trial import STEPS, Trial, sample
@@ -76,6 +77,6 @@ def test_its_macs_are_those_of_an_inference() -> None:
 
 def test_the_input_file_is_what_the_harness_reads() -> None:
     held, _ = trial("gru")
-    content = held.input_file
+    content = input_file(held.x)
     assert np.frombuffer(content[:8], "<u4").tolist() == list(held.x.shape[:2])
     assert content[8:] == held.x.tobytes()

@@ -5,7 +5,17 @@
 
 from edgernn.firmware.boards import BOARDS, Board
 from edgernn.firmware.image import Image, build
-from edgernn.firmware.run import Measured, emulator_version, measure
+from edgernn.firmware.run import Measured, emulator_version, input_file, measure
 from edgernn.firmware.toolchain import Optimisation
 
-__all__ = ["BOARDS", "Board", "Image", "Measured", "Optimisation", "build", "emulator_version", "measure"]
+__all__ = [
+    "BOARDS",
+    "Board",
+    "Image",
+    "Measured",
+    "Optimisation",
+    "build",
+    "emulator_version",
+    "input_file",
+    "measure",
+]

@@ -63,7 +63,7 @@ def measure(
         folder = Path(name)
         image = build(sources, board, optimisation, folder, form, toolchain)
         check_fit(image)
-        ran = wasm.run(image, model, x) if board.kind == "wasm" else emulator.run(image, _file(x), folder)
+        ran = wasm.run(image, model, x) if board.kind == "wasm" else emulator.run(image, input_file(x), folder)
     outputs, stack = _results(ran, model, x, form)
     return Measured(
         outputs,
@@ -86,8 +86,8 @@ def emulator_version(board: Board) -> str:
     return wasm.version() if board.kind == "wasm" else emulator.find(board).version
 
 
-def _file(x: np.ndarray) -> bytes:
-    """The input file of harness.c."""
+def input_file(x: np.ndarray) -> bytes:
+    """What an image reads (see harness.c): uint32 windows and steps, then `x` [windows, steps, inputs]."""
     return np.array(x.shape[:2], np.uint32).tobytes() + np.ascontiguousarray(x).tobytes()
 
 
