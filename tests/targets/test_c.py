@@ -25,8 +25,9 @@ from edgernn.quantize import quantize
 from edgernn.targets import Combination, Operator, audit, c
 from edgernn.targets.c import write
 from edgernn.targets.c.constants import constants
+from edgernn.targets.c.order import phases
 from edgernn.targets.c.packing import packed
-from edgernn.targets.c.plan import Plan, phases, plan
+from edgernn.targets.c.plan import Plan, plan
 from edgernn.targets.c.scratch import Lifetime, allocate
 from edgernn.targets.c.sparse import dense, sparse
 from edgernn.targets.c.write import render

@@ -10,12 +10,22 @@ from edgernn.program import Op, Program
 from edgernn.targets.c.constants import Constants
 from edgernn.targets.c.fuse import Task, tasks
 from edgernn.targets.c.join import AND
-from edgernn.targets.c.kernels import COPIES, COPY, DATA, TURNING, VIEWS, kernel_of
+from edgernn.targets.c.kernels import COPIES, COPY, DATA, TURNING, kernel_of
 from edgernn.targets.c.literals import identifier, integer, q_format
-from edgernn.targets.c.packing import GROUP
-from edgernn.targets.c.scratch import Layout, Lifetime, allocate
+from edgernn.targets.c.order import (
+    BYTES,
+    computes,
+    in_place,
+    is_given,
+    lifetimes,
+    phases,
+    root,
+    settled,
+    work,
+    works,
+)
+from edgernn.targets.c.scratch import Layout, allocate
 
-BYTES = {"int8": 1, "int16": 2}
 LARGE_BYTES = 24 * 1024  # of weights: first caches are 32 kB and more
 
 
@@ -80,7 +90,7 @@ def plan(typed: TypedProgram, constants: Constants, batched: bool = False) -> Pl
     body, head = (tasks(ops, typed) for ops in phases(program))
     first = _of_the_frame(body, head, typed, constants) if batched else None
     body = tuple(task for task in body if task is not first)
-    direct = _in_place(program, body)
+    direct = in_place(program, body)
     layout = allocate(lifetimes(typed, body, head, direct))
     pointers = {name: _pointer(name, program, head, direct) for name in program.sizes}
     large = frozenset(task.ops[0].output for task in body if batched and _is_large(task, typed, constants))
@@ -90,9 +100,9 @@ def plan(typed: TypedProgram, constants: Constants, batched: bool = False) -> Pl
     }
     output = {} if pointers[program.output] == "y" else {"y": program.output}
     ahead = printer.ahead(first.ops[0]) if first else None
-    work = _works(first, program)[0][1] if first else 0
+    least = works(first, program)[0][1] if first else 0
     return Plan(
-        printer.block(body, states), printer.block(head, output), max(layout.size, work), ahead, bool(large)
+        printer.block(body, states), printer.block(head, output), max(layout.size, least), ahead, bool(large)
     )
 
 
@@ -110,7 +120,7 @@ def _of_the_frame(
 ) -> Task | None:
     """The one product of the body that reads the frame, where it is dense, gives int16 and is not for the head."""
     program = typed.program
-    late = {_root(name, program)[0] for name in (program.output, *(n for task in head for n in task.inputs))}
+    late = {root(name, program)[0] for name in (program.output, *(n for task in head for n in task.inputs))}
     found = [task for task in body if task.ops[0].primitive == "matvec" and task.inputs == (program.input,)]
     fit = [
         task
@@ -122,126 +132,26 @@ def _of_the_frame(
     return fit[0] if len(fit) == 1 else None
 
 
-def settled(typed: TypedProgram) -> TypedProgram:
-    """The program with copies of what no kernel makes and it keeps or gives: the frame, an old state, a constant.
-
-    All states are then replaced by values in scratch, so that no copy overwrites what another one reads.
-    """
-    program = typed.program
-    wanted = dict.fromkeys((*(state.next for state in program.states), program.output))
-    copies = {name: f"{name}/copy" for name in wanted if not _computed(name, program)}
-    settled_program = replace(
-        program,
-        ops=(*program.ops, *(Op("concat", (name,), copy) for name, copy in copies.items())),
-        states=tuple(replace(state, next=copies.get(state.next, state.next)) for state in program.states),
-        output=copies.get(program.output, program.output),
-        sizes={**program.sizes, **{copy: program.sizes[name] for name, copy in copies.items()}},
-    )
-    types = {**typed.types, **{copy: typed.types[name] for name, copy in copies.items()}}
-    return replace(typed, program=settled_program, types=types)
-
-
-def phases(program: Program) -> tuple[tuple[Op, ...], tuple[Op, ...]]:
-    """The ops of every step and those that run once, after the new states replaced the old ones.
-
-    A head that reads the frame or an old state must run before that, so then every op is of every step.
-    """
-    head = program.head()
-    early = {program.input, *(state.name for state in program.states)}
-    reading = [name for op in head if op.primitive not in VIEWS for name in op.inputs]
-    if any(_root(name, program)[0] in early for name in reading):
-        return program.ops, ()
-    return program.body(), head
-
-
-def _in_place(program: Program, body: tuple[Task, ...]) -> dict[str, str]:
-    """Next states that are made in the state's own place, and the states: nothing reads the old one any more.
-
-    The task that makes it may read the old state if its kernel allows that.
-    """
-    found = {}
-    for state in program.states:
-        maker = next((i for i, task in enumerate(body) if state.next in task.outputs), None)
-        others = [other for other in program.states if _root(other.next, program)[0] == state.next]
-        reading = [i for i, task in enumerate(body) if any(_root(n, program)[0] == state.name for n in task.inputs)]
-        if maker is None or len(others) != 1 or any(i > maker for i in reading):
-            continue
-        if maker not in reading or state.name == body[maker].replaces:
-            found[state.next] = state.name
-    return found
-
-
-def lifetimes(
-    typed: TypedProgram, body: tuple[Task, ...], head: tuple[Task, ...], direct: Mapping[str, str]
-) -> list[Lifetime]:
-    """When every value in scratch is needed, counted in tasks; new states until the body's end."""
-    program = typed.program
-    every = body + head
-    made = {name: i for i, task in enumerate(every) if _computes(task) for name in task.outputs}
-    last = dict(made)
-    for i, task in enumerate(every):
-        last |= {_root(name, program)[0]: i for name in task.inputs}
-    for state in program.states:
-        root = _root(state.next, program)[0]
-        last[root] = max(last[root], len(body) - 1)
-    last[_root(program.output, program)[0]] = len(every)
-    values = [
-        Lifetime(name, program.sizes[name] * BYTES[typed.types[name].dtype], first, last[name])
-        for name, first in made.items()
-        if name not in direct and _pointer(name, program, head, direct) != "y"
-    ]
-    return values + [
-        Lifetime(_work(op), size, i, i) for i, task in enumerate(every) for op, size in _works(task, program)
-    ]
-
-
-def _works(task: Task, program: Program) -> list[tuple[Op, int]]:
-    """The scratch of matrix products themselves, in bytes: an int16_t a column, up to a multiple of four."""
-    sizes = [(op, program.sizes[op.inputs[0]]) for op in task.ops if op.primitive == "matvec"]
-    return [(op, -(-columns // GROUP) * GROUP * BYTES["int16"]) for op, columns in sizes]
-
-
-def _work(op: Op) -> str:
-    return f"{op.output}/work"
-
-
-def _computes(task: Task) -> bool:
-    return task.ops[0].primitive not in VIEWS | DATA
-
-
 def slot(name: str, qtype: QType, offset: int, size: int) -> Slot:
     """A slot at `offset` bytes."""
     return Slot(identifier(name), qtype.dtype, offset // BYTES["int16"], size, q_format(qtype))
 
 
-def _computed(name: str, program: Program) -> bool:
-    producer = program.producer(_root(name, program)[0])
-    return producer is not None and producer.primitive not in DATA
-
-
-def _root(name: str, program: Program) -> tuple[str, int]:
-    """The value that `name` is a view of, and where in it the view starts."""
-    start = 0
-    while (op := program.producer(name)) is not None and op.primitive in VIEWS:
-        name, start = op.inputs[0], start + op.start
-    return name, start
-
-
 def _pointer(name: str, program: Program, head: tuple[Task, ...], direct: Mapping[str, str]) -> str:
     """The C expression that points to the value."""
-    root, start = _root(name, program)
-    root = direct.get(root, root)
-    producer = program.producer(root)
-    if root == program.input:
+    made, start = root(name, program)
+    place = direct.get(made, made)
+    producer = program.producer(place)
+    if place == program.input:
         pointer = "x"
-    elif root in {state.name for state in program.states}:
-        pointer = f"s->{identifier(root)}"
-    elif root == program.output and any(root in task.outputs for task in head):
+    elif place in {state.name for state in program.states}:
+        pointer = f"s->{identifier(place)}"
+    elif is_given(place, program, head):
         pointer = "y"
     elif producer is not None and producer.primitive in DATA:
         pointer = identifier(producer.weight)
     else:
-        pointer = identifier(root)
+        pointer = identifier(place)
     return _offset(pointer, start)
 
 
@@ -262,9 +172,9 @@ class _Printer:
     def block(self, found: tuple[Task, ...], copies: Mapping[str, str]) -> Block:
         """The function that does tasks and then copies: to the keys of `copies`, the values that they name."""
         program = self.typed.program
-        computing = [task for task in found if _computes(task)]
+        computing = [task for task in found if computes(task)]
         touched = [*(name for task in computing for name in (*task.inputs, *task.outputs)), *copies.values()]
-        roots = dict.fromkeys(_root(name, program)[0] for name in touched)
+        roots = dict.fromkeys(root(name, program)[0] for name in touched)
         values = [
             replace(
                 slot(name, self.typed.types[name], self.layout.offsets[name], program.sizes[name]),
@@ -274,7 +184,7 @@ class _Printer:
             if name in self.layout.offsets
         ]
         return Block(
-            slots=(*values, *(self.work(op, size) for task in computing for op, size in _works(task, program))),
+            slots=(*values, *(self.work(op, size) for task in computing for op, size in works(task, program))),
             calls=(
                 *(call for task in computing for call in self.calls(task)),
                 *(self.copy(name, target) for target, name in copies.items()),
@@ -288,7 +198,7 @@ class _Printer:
 
     def work(self, op: Op, size: int) -> Slot:
         words = size // BYTES["int16"]
-        return Slot(identifier(_work(op)), "int16", self.layout.offsets[_work(op)] // BYTES["int16"], words, "work")
+        return Slot(identifier(work(op)), "int16", self.layout.offsets[work(op)] // BYTES["int16"], words, "work")
 
     def ahead(self, op: Op) -> Ahead:
         linear, kernel = self.constants.linears[op.output], kernel_of(op, self.typed).name
@@ -310,7 +220,7 @@ class _Printer:
         size = integer(self.typed.program.sizes[op.output])
         if op.primitive == "matvec":
             linear = self.constants.linears[op.output]
-            arguments = (f"&{linear.name}", *operands, *parameters, identifier(_work(op)))
+            arguments = (f"&{linear.name}", *operands, *parameters, identifier(work(op)))
             if op.output in self.large:
                 return [Call(TURNING[kernel.name], (*arguments, "backward"))]
             return [Call(linear.kernel(kernel.name), arguments)]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from edgernn.lowering import QType, TypedPass, TypedProgram
 from edgernn.network import Network
 from edgernn.targets.c.constants import Constants
-from edgernn.targets.c.plan import BYTES, Plan, Slot, plan, slot
+from edgernn.targets.c.order import BYTES
+from edgernn.targets.c.plan import Plan, Slot, plan, slot
 from edgernn.targets.c.scratch import Layout, Lifetime, allocate
 
 

@@ -22,7 +22,7 @@ from edgernn.targets.c import literals
 from edgernn.targets.c.constants import Constants, constants
 from edgernn.targets.c.join import join
 from edgernn.targets.c.kernels import DEQUANTIZE_OUTPUT, QUANTIZE_FRAME, runtime_version, sources
-from edgernn.targets.c.plan import BYTES
+from edgernn.targets.c.order import BYTES
 from edgernn.targets.c.schedule import Unit, Window, units, window
 
 if TYPE_CHECKING:
