@@ -6,7 +6,7 @@
  * so by defining ERNN_HAS_...; those that it leaves are here, in portable C:
  *
  *   ernn_begin                         ERNN_HAS_BEGIN                       the sums to begin with: biases
- *   ernn_several_s8_s16, _s16_s16      ERNN_HAS_SEVERAL_S8_S16, ...        products of several inputs at once
+ *   ernn_several_s8_s16                ERNN_HAS_SEVERAL_S8_S16              products of several inputs at once
  *   ernn_backward_s8_s16               ERNN_HAS_BACKWARD_S8_S16             those strips, the last first; optional
  *   ernn_strips_s8_s16                 ERNN_HAS_STRIPS_S8_S16               strips from bias to output, in registers
  *   ernn_block_rows_s8_s16             ERNN_HAS_BLOCK_ROWS_S8_S16           rows of blocks the same way
@@ -60,14 +60,6 @@
 /* Of `count` inputs the first, as many as the path likes; gives how many. */
 #ifndef ERNN_HAS_SEVERAL_S8_S16
 static inline size_t ernn_several_s8_s16(const ernn_linear *layer, const int8_t *x, size_t count, int16_t *y)
-{
-    (void)layer, (void)x, (void)count, (void)y;
-    return 0;
-}
-#endif
-
-#ifndef ERNN_HAS_SEVERAL_S16_S16
-static inline size_t ernn_several_s16_s16(const ernn_linear *layer, const int16_t *x, size_t count, int16_t *y)
 {
     (void)layer, (void)x, (void)count, (void)y;
     return 0;
