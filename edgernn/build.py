@@ -68,10 +68,11 @@ class Build:
         Augmentation.of(self.recipe.train.augment, splits.channels, normalize.fit(splits.train.x)[1])
 
     def baseline(self) -> None:
-        from edgernn import baseline
+        from edgernn import baselines
 
-        found = baseline.evaluate(self.recipe.verify.baseline, self.splits, self.recipe.seed)
-        _write(self.folder.baseline, {"name": found.name, "value": found.value})
+        recipe = self.recipe
+        found = baselines.evaluate(recipe.baselines, self.splits, recipe.data, recipe.judge.metric, recipe.seed)
+        _write(self.folder.baseline, {"all": [one._asdict() for one in found], **found[0]._asdict()})
 
     def train(self) -> None:
         from edgernn import train
@@ -94,7 +95,7 @@ class Build:
         outputs = train.keras_outputs(self.network, test.x)
         times = train.keras_latency(self.network, test.x, self.recipe.benchmark.runs)
         latency = benchmark.summary(times, 1, "sequence")
-        _write(self.folder.keras, verify.against_keras(self.network, test, outputs, latency))
+        _write(self.folder.keras, verify.against_keras(self.network, test, outputs, latency, self.recipe.judge))
 
     def quantize(self) -> None:
         section, calibration = self.recipe.quantize, self.splits.calibration
@@ -114,7 +115,7 @@ class Build:
             quantized, trials = choose.precisions(quantized, streams, section.drift_max)
             found["mixes"] = [asdict(trial) for trial in trials]
         if section.state == "auto":
-            state, figures = choose.state(quantized, calibration, self.recipe.verify.gates)
+            state, figures = choose.state(quantized, calibration, self.recipe.verify.gates, self.recipe.judge)
             quantized = replace(quantized, state=state)
             found["states"] = list(figures)
         networks.save_quantized(quantized, self.folder.quantized)
@@ -147,7 +148,7 @@ class Build:
 
     def verify(self) -> bool:
         test, section = self.splits.test, self.recipe.verify
-        wanted = verify.expected(self.network, self.quantized, test, self.cases)
+        wanted = verify.expected(self.network, self.quantized, test, self.cases, self.recipe.judge)
         along = verify.course(self.network, test, section, self.cases)
         found = verify.run(self.cases, test, wanted, self.folder.cache, self.progress, along)
         _write(self.folder.verified, found | verify.float_network(wanted))
@@ -178,7 +179,13 @@ class Build:
 
     def _deployed(self, asked: Order) -> list[dict[str, Any]]:
         work = deployment.jobs(
-            asked, self.combinations, self.folder, self.network, self.quantized, self.splits.test
+            asked,
+            self.combinations,
+            self.folder,
+            self.network,
+            self.quantized,
+            self.splits.test,
+            self.recipe.judge,
         )
         return deployment.run(asked, work, self.progress)
 

@@ -10,12 +10,13 @@ from typing import Any, get_args
 
 import numpy as np
 
-from edgernn import metric, reference
+from edgernn import reference
 from edgernn.datasets.splits import Split
 from edgernn.engines import engine
 from edgernn.errors import InputError
 from edgernn.features import normalize
 from edgernn.lowering import native
+from edgernn.metric import Judge, final
 from edgernn.network import IntegerPrecision, QuantizedNetwork, StateType
 from edgernn.recipe import Gates
 from edgernn.targets import target
@@ -109,7 +110,7 @@ def _drift(quantized: QuantizedNetwork, raw: np.ndarray, wanted: np.ndarray) -> 
 
 
 def state(
-    quantized: QuantizedNetwork, calibration: Split, gates: Gates
+    quantized: QuantizedNetwork, calibration: Split, gates: Gates, judge: Judge
 ) -> tuple[StateType, tuple[dict[str, Any], ...]]:
     """int8 where the recipe's gates on drift hold with it on the calibration windows, else int16; and the figures.
 
@@ -124,13 +125,15 @@ def state(
                 network, replace(quantized, state=choice), "sequence", "int8", Path(folder)
             )
             outputs = engine("litert").open(path, "sequence", threads=1).outputs(calibration.x)
-        found = metric.measure(outputs, wanted, calibration.y)
+        found = judge.measure(outputs, wanted, calibration.y)
         figures.append({"state": choice, **found})
-        if _within(found, gates):
+        if _within(found, judge.metric.of(final(wanted), calibration.y), gates):
             return choice, tuple(figures)
     return "int16", tuple(figures)
 
 
-def _within(found: Mapping[str, float], gates: Gates) -> bool:
-    drop, agreement = gates.metric_drop_max, gates.agreement_min
-    return (drop is None or found["metric_drop"] <= drop) and (agreement is None or found["agreement"] >= agreement)
+def _within(found: Mapping[str, float], wanted_metric: float, gates: Gates) -> bool:
+    drop, share, agreement = gates.metric_drop_max, gates.metric_drop_share_max, gates.agreement_min
+    lost, size = found["metric_drop"], abs(wanted_metric)
+    kept = (drop is None or lost <= drop) and (share is None or lost <= share * size)
+    return kept and (agreement is None or found["agreement"] >= agreement)

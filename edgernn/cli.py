@@ -160,8 +160,7 @@ def run(
     from edgernn import run as streaming
 
     for decision in streaming.decisions(folder, frames):
-        line = json.dumps(decision) if as_json else "{step:6d}  {label}  {output:.4g}".format(**decision)
-        print(line, flush=True)
+        print(json.dumps(decision) if as_json else streaming.line(decision), flush=True)
 
 
 @app.command()

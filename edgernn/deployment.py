@@ -14,6 +14,7 @@ from edgernn.datasets.splits import Split
 from edgernn.errors import ExportError, InputError, MissingToolError
 from edgernn.firmware import BOARDS, Board, Measured, Optimisation
 from edgernn.folder import BuildFolder
+from edgernn.metric import Judge
 from edgernn.network import Network, QuantizedNetwork
 from edgernn.progress import Progress
 from edgernn.section import nearest
@@ -76,6 +77,7 @@ def jobs(
     network: Network,
     quantized: QuantizedNetwork,
     test: Split,
+    judge: Judge,
 ) -> list[Job]:
     """Every integer C folder of a build with every optimisation.
 
@@ -84,7 +86,7 @@ def jobs(
     ordered = [one for one in combinations if one.target == "c"]
     if not ordered:
         raise InputError(f"{folder.root} has no C code to put on a board; add c to the targets of its recipe")
-    trials = {one: Trial.of(network, quantized.at(one.precision), test) for one in ordered}
+    trials = {one: Trial.of(network, quantized.at(one.precision), test, judge) for one in ordered}
     return [
         Job(one, optimisation, folder.artifacts / artifact_name(one), folder.images / asked.board.name, trial)
         for one, trial in trials.items()

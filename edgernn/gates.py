@@ -46,7 +46,8 @@ def _gate(name: str, limit: float, value: float | None, passed: bool, where: str
 
 def _above_baseline(limit: bool, report: Mapping[str, Any]) -> dict[str, Any]:
     baseline, value = report["metric"]["baseline"], report["metric"]["float"]
-    return _gate("metric_above_baseline", baseline["value"], value, value > baseline["value"], baseline["name"])
+    better = value > baseline["value"] if report["metric"]["higher_is_better"] else value < baseline["value"]
+    return _gate("metric_above_baseline", baseline["value"], value, better, baseline["name"])
 
 
 def _worst(name: str, key: str, worst: Callable[..., Row], within: Callable[[float, float], bool]) -> Any:
@@ -97,8 +98,18 @@ _STEP_GATES: Mapping[str, Callable[[str, int, float, Mapping[str, Any]], dict[st
     "max_output_error_at": _error_at(lambda row: [("output", row["max_abs_error"])]),
 }
 
+
+def _drop_share(limit: float, report: Mapping[str, Any]) -> dict[str, Any]:
+    found = _worst("metric_drop_share_max", "metric_drop", max, lambda value, limit: True)(limit, report)
+    if found["value"] is None:
+        return found
+    share = found["value"] / (abs(report["metric"]["float"]) or 1.0)
+    return _gate("metric_drop_share_max", limit, share, share <= limit, found["where"])
+
+
 _RECIPE_GATES: Mapping[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
     "metric_drop_max": _worst("metric_drop_max", "metric_drop", max, lambda value, limit: value <= limit),
+    "metric_drop_share_max": _drop_share,
     "agreement_min": _worst("agreement_min", "agreement", min, lambda value, limit: value >= limit),
     "metric_above_baseline": _above_baseline,
     "size_ratio_max": _size_ratio,

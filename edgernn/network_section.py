@@ -83,19 +83,20 @@ class NetworkSection(Section):
         pairs = zip(names, kinds, self.layers, strict=True)
         return tuple(LayerChoice(name, kind, getattr(entry, kind)) for name, kind, entry in pairs)
 
-    def stack(self, classes: int) -> tuple[LayerChoice, ...]:
-        """The layers, the last with one unit for each of the `classes`.
+    def stack(self, outputs: int) -> tuple[LayerChoice, ...]:
+        """The layers, the last with one unit for each class or quantity: `outputs`.
 
         Raises:
             InputError: the recipe gives the last layer another number of units.
         """
         *others, last = self.choices()
-        if last.options.units not in (None, classes):
+        if last.options.units not in (None, outputs):
             where = f"network.layers.{len(others)}.dense.units"
             raise InputError(
-                f"{where} is {last.options.units}, but the data has {classes} classes; remove it or correct it"
+                f"{where} is {last.options.units}, but the data asks for {outputs}, one a class or a quantity; "
+                "remove it or correct it"
             )
-        return (*others, last._replace(options=last.options.model_copy(update={"units": classes})))
+        return (*others, last._replace(options=last.options.model_copy(update={"units": outputs})))
 
     @property
     def streams(self) -> bool:

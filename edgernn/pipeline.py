@@ -103,15 +103,17 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
     """Every stage: its work, the settings and versions it depends on, the files it reads and those it writes."""
     r, f, trained_by = work.recipe, work.folder, versions(*TRAINING)
     source = datasets.fingerprint(r.data, work.base)
+    judging = [r.judge.metric.name, r.judge.tolerance]
     engines = [(case.key, case.engine_version, case.skip) for case in work.cases]
     made = [f.splits, f.network, f.quantized, f.artifacts]
     found = [f.network, f.keras, f.baseline, f.chosen, f.artifacts, f.verified, f.benchmarked, f.firmware, f.boards]
-    board = r.board and (r.board.name, r.board.optimisations, r.board.run, tools(BOARDS[r.board.name]))
+    board = r.board and (r.board.name, r.board.optimisations, r.board.run, judging, tools(BOARDS[r.board.name]))
     written = {name: section.model_copy(update={"board": None}) for name, section in r.targets.items()}
     on_board = [f.firmware, f.images / r.board.name] if r.board else []
-    judged = [r.verify.baseline, r.seed, versions("scikit-learn")]
+    judged = [r.baselines, *judging, r.seed, versions("scikit-learn")]
     taught = [r.name, r.seed, r.features, r.network, r.train, trained_by]
-    drift = [r.verify.gates.agreement_min, r.verify.gates.metric_drop_max] if r.quantize.state == "auto" else []
+    limits = [r.verify.gates.agreement_min, r.verify.gates.metric_drop_max, r.verify.gates.metric_drop_share_max]
+    drift = [*limits, *judging] if r.quantize.state == "auto" else []
     quantised_by = [
         r.quantize,
         drift,
@@ -124,10 +126,12 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
         Stage("baseline", work.baseline, judged, [f.splits], [f.baseline]),
         Stage("train", work.train, taught, [f.splits], [f.trained]),
         Stage("prune", work.prune, [r.seed, r.train, r.prune, trained_by], [f.splits, f.trained], [f.network]),
-        Stage("keras", work.keras, [r.benchmark, processor(), trained_by], [f.splits, f.network], [f.keras]),
+        Stage(
+            "keras", work.keras, [r.benchmark, *judging, processor(), trained_by], [f.splits, f.network], [f.keras]
+        ),
         Stage("quantize", work.quantize, quantised_by, [f.splits, f.network], [f.quantized, f.chosen]),
         Stage("export", work.export, [written, versions(*EXPORT)], [f.network, f.quantized], [f.artifacts]),
-        Stage("verify", work.verify, [engines, *watched], made, [f.verified]),
+        Stage("verify", work.verify, [engines, *judging, *watched], made, [f.verified]),
         Stage("benchmark", work.benchmark, [r.benchmark, engines, processor()], made, [f.benchmarked]),
         Stage("firmware", work.firmware, board, made, on_board),
         Stage("report", lambda: work.report(runner.all_records(_names(r))), r, found, f.reports),

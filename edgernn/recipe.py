@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field, PlainValidator, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, field_validator, model_validator
 
-from edgernn import strict_yaml
-from edgernn.datasets.sections import DataField
+from edgernn import profiles, strict_yaml
+from edgernn.baselines import BASELINES, baselines_of
+from edgernn.datasets.sections import DataField, ForecastData
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
+from edgernn.metric import METRICS, Judge, metrics_of
 from edgernn.network import Form, Granularity, IntegerPrecision, Precision
 from edgernn.network_section import NetworkSection
 from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest, recipe_name, validate
@@ -81,8 +83,9 @@ ErrorLimits = Annotated[
 class Gates(Section):
     """Limits that make a build fail; one that is not given is not checked."""
 
-    # float metric - that of the worst quantised artifact, 0.01 is a point
-    metric_drop_max: Annotated[Number, Field(ge=0, le=1)] | None = None
+    # what the worst quantised artifact loses against float, in the metric's unit: 0.01 of accuracy is a point
+    metric_drop_max: Annotated[Number, Field(ge=0)] | None = None
+    metric_drop_share_max: Share | None = None  # the same as a share of the float metric
     # share of windows where the worst quantised artifact decides as float
     agreement_min: Annotated[Number, Field(ge=0, le=1)] | None = None
     metric_above_baseline: Flag | None = None  # the float metric must be above that of `verify.baseline`
@@ -113,11 +116,29 @@ def _engines(value: object) -> str | tuple[str, ...]:
     return tuple(value)
 
 
+def _metric(value: str) -> str:
+    if value not in METRICS:
+        raise ValueError(f"is {value!r}, which is not a metric{nearest(value, METRICS)}")
+    return value
+
+
+def _baselines(value: object) -> tuple[object, ...]:
+    names = tuple(value) if isinstance(value, list | tuple) else (value,)
+    unknown = next((name for name in names if name not in BASELINES), None)
+    if unknown is not None:
+        raise ValueError(f"has {unknown!r}, which is not a baseline{nearest(str(unknown), BASELINES)}")
+    return names
+
+
 class VerifySection(Section):
     """What the artifacts are held to."""
 
     engines: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_engines)] = "all"
-    baseline: Literal["random_forest", "majority"] = "random_forest"
+    metric: Annotated[str, AfterValidator(_metric)] | None = None  # of the data's task; default: its first one
+    # of a regression: as far apart as two outputs may be that agree, in standard deviations of the float outputs
+    tolerance: Annotated[Number, Field(gt=0, le=1)] = 0.1
+    # simple methods to beat, all of them; default: the first for the task
+    baseline: Annotated[tuple[str, ...], BeforeValidator(_baselines)] = ()
     stream: Annotated[StreamSection, NULL_IS_EMPTY] = StreamSection()
     gates: Annotated[Gates, NULL_IS_EMPTY] = Gates()
 
@@ -175,13 +196,45 @@ class Recipe(Section):
             raise ValueError(
                 "has train.augment, which changes measured values, and an embedding, which reads tokens"
             )
+        self._fitting_task()
         misplaced = next((name for name, one in self.targets.items() if one.board and name != "c"), None)
         if misplaced is not None:
             raise ValueError(f"has targets.{misplaced}.board, and only C runs on boards; move it to targets.c")
         gates = self.verify.gates
-        if self.quantize.state == "auto" and gates.agreement_min is None and gates.metric_drop_max is None:
+        drift = (gates.agreement_min, gates.metric_drop_max, gates.metric_drop_share_max)
+        if self.quantize.state == "auto" and drift == (None, None, None):
             raise ValueError("has quantize.state: auto and no gate on drift; set verify.gates.agreement_min")
         return self
+
+    def _fitting_task(self) -> None:
+        """What the data is for decides what can be asked of it."""
+        task, verify = self.data.task, self.verify
+        if verify.metric and METRICS[verify.metric].task != task:
+            raise ValueError(
+                f"has verify.metric {verify.metric}; data like this has: {', '.join(metrics_of(task))}"
+            )
+        known = baselines_of(task, isinstance(self.data, ForecastData))
+        foreign = next((name for name in verify.baseline if name not in known), None)
+        if foreign:
+            raise ValueError(f"has verify.baseline {foreign}; data like this has: {', '.join(known)}")
+        if "seasonal_naive" in verify.baseline and getattr(self.data, "season", None) is None:
+            raise ValueError(
+                "has verify.baseline seasonal_naive and no data.season; say after how many frames it repeats"
+            )
+        last = self.network.choices()[-1].options
+        if task == "regress" and (last.activation != "linear" or last.batch_norm or not last.bias):
+            raise ValueError("has a last layer that gives no quantities; of a regression it is linear, with a bias")
+
+    @property
+    def judge(self) -> Judge:
+        """What outputs are held to."""
+        return Judge(METRICS[self.verify.metric or metrics_of(self.data.task)[0]], self.verify.tolerance)
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """The simple methods to beat."""
+        default = baselines_of(self.data.task, isinstance(self.data, ForecastData))[:1]
+        return self.verify.baseline or tuple(default)
 
     @property
     def board(self) -> BoardSection | None:
@@ -231,15 +284,12 @@ def _held_back(combination: Combination, section: TargetSection) -> str:
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """The recipe in a YAML file, after `overrides` of the form `section.key=value`.
+    """The recipe in a YAML file, after its profile and `overrides` of the form `section.key=value`.
 
     Raises:
         InputError: the file, an override or the recipe is wrong; one line.
     """
-    document = strict_yaml.override(strict_yaml.read(path), overrides)
-    if not isinstance(document, Mapping):
-        raise InputError(f"{path}: must be a mapping with at least name, data and network")
-    recipe = validate(Recipe, document, str(path))
+    recipe = validate(Recipe, profiles.document(path, overrides), str(path))
     try:
         recipe.artifacts()
     except InputError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from edgernn.targets import artifact_name, supported
 
 
 def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
-    """The label and the largest output after every step of `source`, each as soon as its frames are there.
+    """The label and the largest output, or all quantities of a regression, after every step of `source`.
+
+    Each is given as soon as its frames are there.
 
     `source` is a CSV file with the network's channels as columns, or `-` for standard input. A step is a frame, or
     as many as the network's strides make of it; what is left at the end is too few for one. Where C cannot run,
@@ -34,8 +36,21 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
         raise InputError(f"{folder}: a bidirectional network decides whole windows, it cannot run frame by frame")
     with closing(csv_windows.frames(source, network.channels)) as frames:
         for step, output in enumerate(_outputs(paths, frames, network.frames_per_step), start=1):
-            best = int(output.argmax())
-            yield {"step": step, "label": network.labels[best], "output": float(output[best])}
+            yield {"step": step} | _told(network, output)
+
+
+def line(decision: Mapping[str, Any]) -> str:
+    """A decision as a person reads it."""
+    step, *others = decision.values()
+    return "  ".join([f"{step:6d}", *(other if isinstance(other, str) else f"{other:.4g}" for other in others)])
+
+
+def _told(network: networks.Network, output: np.ndarray) -> dict[str, Any]:
+    """What an output means: a class and its score, or of a regression every quantity by its name."""
+    if network.task == "regress":
+        return {label: float(value) for label, value in zip(network.labels, output, strict=True)}
+    best = int(output.argmax())
+    return {"label": network.labels[best], "output": float(output[best])}
 
 
 def _outputs(paths: BuildFolder, frames: Iterator[np.ndarray], frames_per_step: int) -> Iterator[np.ndarray]:

@@ -46,7 +46,12 @@ class TrainSection(Section):
     layer_dropout: Share = 0.0  # between recurrent layers
     input_dropout: Share = 0.0
     label_smoothing: Share = 0.0
-    loss_from: Share = 0.5  # share of the window after which every step's output counts in the loss
+    # of classes that are not equally common: `balanced` lets each count the same in the loss
+    class_weights: Literal["none", "balanced"] = "none"
+    # of a regression, per output and in its standard deviations; huber is squared up to 1 and absolute beyond
+    regression_loss: Literal["squared", "absolute", "huber"] = "squared"
+    # share of the window after which every step's output counts in the loss; default 0.5, of a regression the last
+    loss_from: Share | None = None
     average: Share = 0.995  # memory of the running average of weights, which is what is kept; 0 is off
     patience: Positive = 15  # epochs without a better validation loss before training stops
     augment: Annotated[AugmentSection, NULL_IS_EMPTY] = AugmentSection()

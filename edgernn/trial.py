@@ -11,7 +11,7 @@ from edgernn import reference
 from edgernn.datasets.splits import Split
 from edgernn.features import normalize
 from edgernn.lowering import native
-from edgernn.metric import measure
+from edgernn.metric import Judge
 from edgernn.network import Form, Network, QuantizedNetwork
 
 STEPS = 2000  # of whole windows that a board runs: an emulated step takes up to some milliseconds
@@ -22,7 +22,7 @@ class Trial:
     """What the C of one precision is held to: whole windows, spread evenly over the test split.
 
     `x` are the inputs of the model [windows, steps, inputs], `wanted` the integer reference's outputs and `float`
-    the float network's [windows, results, outputs], `y` the labels. In step form a step gives a result. `macs` are
+    the float network's [windows, results, outputs], `y` the truth. In step form a step gives a result. `macs` are
     the multiply-accumulates of one inference.
     """
 
@@ -33,9 +33,10 @@ class Trial:
     float: np.ndarray
     y: np.ndarray
     macs: int
+    judge: Judge
 
     @classmethod
-    def of(cls, network: Network, quantized: QuantizedNetwork, test: Split) -> Trial:
+    def of(cls, network: Network, quantized: QuantizedNetwork, test: Split, judge: Judge) -> Trial:
         steps = test.x.shape[1] // network.frames_per_step
         chosen = test.take(sample(len(test), steps))
         frames = reference.quantize_input(quantized, chosen.x)
@@ -47,13 +48,14 @@ class Trial:
             reference.float_outputs(network, normalize.apply(chosen.x, network.mean, network.std)),
             chosen.y,
             network.macs_per_step * (1 if network.streams else steps),
+            judge,
         )
 
     def judged(self, outputs: np.ndarray) -> dict[str, Any]:
         """Metric, drift and equality of what a board gave, int16 [windows, results, outputs]."""
         results = outputs.shape[1]
         y = native(self.quantized)[-1].output.dequantize(outputs).astype(np.float32)
-        return measure(y[:, -1] if results == 1 else y, self.float, self.y) | {
+        return self.judge.measure(y[:, -1] if results == 1 else y, self.float, self.y) | {
             "windows": len(self.y),
             "equals_reference": float(np.mean(outputs == self.wanted[:, -results:])),
         }

@@ -19,7 +19,7 @@ from edgernn.drift import Course
 from edgernn.engines.trace import Trace
 from edgernn.features import normalize
 from edgernn.lowering import native
-from edgernn.metric import accuracy, confusion_matrix, measure
+from edgernn.metric import Judge, confusion_matrix, final
 from edgernn.network import IntegerPrecision, Network, Precision, QuantizedNetwork
 from edgernn.progress import Progress
 from edgernn.recipe import VerifySection
@@ -27,22 +27,35 @@ from edgernn.recipe import VerifySection
 
 @dataclass(frozen=True, eq=False)
 class Expected:
-    """What the references say of the test split: outputs after every step, [windows, steps, outputs].
+    """What the references say of the test split: float outputs after every step, [windows, steps, outputs].
 
-    `integer` are those of the integer reference, in real units, by the precision of the C that must equal it.
+    `integer` are those of the integer reference, in real units, by the precision of the C that must equal it. `y`
+    is the truth, `judge` what holds outputs to it.
     """
 
-    float: np.ndarray
+    outputs: np.ndarray
     integer: Mapping[Precision, np.ndarray]
     y: np.ndarray
+    judge: Judge
+
+    @property
+    def classes(self) -> bool:
+        """Whether outputs decide for a class."""
+        return self.judge.metric.task == "classify"
+
+    def drift(self, y: np.ndarray) -> dict[str, float]:
+        """What the judge says of outputs."""
+        return self.judge.measure(y, self.outputs, self.y)
 
 
-def expected(network: Network, quantized: QuantizedNetwork, test: Split, cases: Sequence[Case]) -> Expected:
+def expected(
+    network: Network, quantized: QuantizedNetwork, test: Split, cases: Sequence[Case], judge: Judge
+) -> Expected:
     """What `cases` are held to; the integer reference runs for those that must equal it bit for bit."""
     normalised = normalize.apply(test.x, network.mean, network.std)
     exact = dict.fromkeys(case.precision for case in cases if case.engine == "c" and not case.skip)
     integer = {precision: _integer(quantized.at(precision), test.x) for precision in exact}
-    return Expected(reference.float_outputs(network, normalised), integer, test.y)
+    return Expected(reference.float_outputs(network, normalised), integer, test.y, judge)
 
 
 def run(
@@ -65,7 +78,7 @@ def run(
     outputs = {case: kept["y"] for case, kept in arrays.items()}
     traces = {case: trace for case, kept in arrays.items() if (trace := Trace.of(kept))}
     steps = [(case, y) for case, y in outputs.items() if case.form == "step"]
-    rows = [row for case, y in steps for row in _place(case, drift.over_windows(y, target.float))]
+    rows = [row for case, y in steps for row in _place(case, drift.over_windows(y, target.outputs))]
     if along:
         rows += [row for case, trace in traces.items() for row in _place(case, drift.over_stream(trace, along))]
     return {
@@ -74,7 +87,7 @@ def run(
         "confusion": [
             _confusion(case, y, target)
             for case, y in outputs.items()
-            if case.precision in get_args(IntegerPrecision)
+            if target.classes and case.precision in get_args(IntegerPrecision)
         ],
         "streaming": _streaming(outputs, traces, along, target) if along else None,
     }
@@ -91,20 +104,22 @@ def course(network: Network, test: Split, section: VerifySection, cases: Sequenc
 
 def float_network(wanted: Expected) -> dict[str, Any]:
     """The float network's own row of the report, its confusion matrix and the spread of its outputs."""
-    last = wanted.float[:, -1]
+    last = final(wanted.outputs)
     row = {"artifact": "network", "engine": "numpy", "device": "host", "form": "sequence", "status": "ok"}
     return {
-        "float": row | measure(last, wanted.float, wanted.y),
-        "float_confusion": confusion_matrix(last, wanted.y),
+        "float": row | wanted.drift(last),
+        "float_confusion": confusion_matrix(last, wanted.y) if wanted.classes else None,
         "test_examples": len(wanted.y),
-        "output_spread": float(wanted.float.std()),
+        "output_spread": float(wanted.outputs.std()),
     }
 
 
-def against_keras(network: Network, test: Split, outputs: np.ndarray, latency: Mapping[str, Any]) -> dict[str, Any]:
+def against_keras(
+    network: Network, test: Split, outputs: np.ndarray, latency: Mapping[str, Any], judge: Judge
+) -> dict[str, Any]:
     """The float network held to the Keras model's outputs [windows, outputs], and Keras's row of the report."""
     wanted = reference.float_outputs(network, normalize.apply(test.x, network.mean, network.std))
-    drift = measure(outputs, wanted, test.y)
+    drift = judge.measure(outputs, wanted, test.y)
     row = {"artifact": "network", "form": "sequence", "engine": "keras", "device": "host", "status": "ok"}
     return {
         "difference": {"max_abs_error": drift["max_abs_error"], "test_examples": len(test)},
@@ -183,7 +198,7 @@ def _result(
     if not outcome.ok:
         return row | {"status": "failed", "reason": outcome.reason}
     checks = _identities(case, outputs, target)
-    drift = measure(outputs[case], target.float, target.y)
+    drift = target.drift(outputs[case])
     return row | {"status": "ok", "reason": ""} | drift | checks | {"memory": outcome.measured["memory"]}
 
 
@@ -217,11 +232,11 @@ def _streaming(
 ) -> dict[str, Any]:
     """Warm-up, and the metric of the stream's windows: with a reset at each, and without any."""
     index = along.stream.windows
-    labels = target.y[index]
+    labels, value = target.y[index], target.judge.metric.of
 
     def metrics(windowed: np.ndarray, stream: np.ndarray) -> dict[str, float | None]:
         pairs = {"windowed": windowed[index, -1], "streaming": along.decided(stream)}
-        return {name: accuracy(y, labels) if len(labels) else None for name, y in pairs.items()}
+        return {name: value(y, labels) if len(labels) else None for name, y in pairs.items()}
 
     rows = [
         {"artifact": case.artifact, "engine": case.engine} | metrics(outputs[case], trace.outputs)
@@ -232,16 +247,15 @@ def _streaming(
         "streams": len(along.stream.frames),
         "windows": len(labels),
         "warm_up": asdict(along.warm_up),
-        "float": metrics(target.float, along.outputs),
+        "float": metrics(target.outputs, along.outputs),
         "artifacts": rows,
     }
 
 
 def _confusion(case: Case, y: np.ndarray, target: Expected) -> dict[str, Any]:
-    last = y if y.ndim == 2 else y[:, -1]
     return {
         "artifact": case.artifact,
         "form": case.form,
         "engine": case.engine,
-        "matrix": confusion_matrix(last, target.y),
+        "matrix": confusion_matrix(final(y), target.y),
     }

@@ -8,6 +8,7 @@ from edgernn import choose, reference
 from edgernn.datasets.splits import Split
 from edgernn.errors import InputError
 from edgernn.lowering import native
+from edgernn.metric import METRICS, Judge
 from edgernn.network import QuantizedNetwork
 from edgernn.quantize import quantize
 from edgernn.recipe import Gates
@@ -56,6 +57,6 @@ def test_the_state_follows_the_gates(agreement: float, state: str) -> None:
     frames = random_frames(quantized.network, 16)
     calibration = Split(frames, np.zeros(16, np.int64), np.array(["a"] * 16))
     gates = Gates().model_copy(update={"agreement_min": agreement})
-    found, figures = choose.state(quantized, calibration, gates)
+    found, figures = choose.state(quantized, calibration, gates, Judge(METRICS["accuracy"]))
     assert found == state
     assert [figure["state"] for figure in figures] == ["int8", "int16"][: len(figures)]

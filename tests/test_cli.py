@@ -104,7 +104,7 @@ BAD = {
         RECIPE.replace("dense: {}", "dense: {units: 3}"),
         csv(good_csv()),
         "network.layers.1.dense.units",
-        "2 classes",
+        "asks for 2",
     ),
     "an impossible target": (
         RECIPE + "targets: {c: {precisions: [float32]}}\n",
@@ -235,7 +235,7 @@ def test_doctor_and_data_list_speak_json(
     run(monkeypatch, "doctor", "--json")
     assert {row["name"] for row in json.loads(capsys.readouterr().out)} >= {"litert", "c", "tensorflow"}
     run(monkeypatch, "data", "list", "--json")
-    assert json.loads(capsys.readouterr().out)[0]["name"] == "watch_activity"
+    assert "watch_activity" in {row["name"] for row in json.loads(capsys.readouterr().out)}
 
 
 def test_help_imports_nothing_heavy() -> None:

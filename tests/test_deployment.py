@@ -18,6 +18,7 @@ from edgernn.errors import ExportError, InputError, MissingToolError
 from edgernn.features import normalize
 from edgernn.firmware import BOARDS, Image, Measured
 from edgernn.folder import BuildFolder
+from edgernn.metric import METRICS, Judge
 from edgernn.network import Network, QuantizedNetwork
 from edgernn.progress import Progress
 from edgernn.quantize import quantize
@@ -61,7 +62,7 @@ class Bench:
         self.folder, self.network, self.quantized, self.test = BuildFolder(root), network, quantized, test
 
     def deploy(self, asked: Order, combinations: tuple[Combination, ...] = COMBINATIONS) -> list[dict[str, Any]]:
-        work = deployment.jobs(asked, combinations, self.folder, self.network, self.quantized, self.test)
+        work = deployment.jobs(asked, combinations, self.folder, self.network, self.quantized, self.test, JUDGE)
         return deployment.run(asked, work, Progress(quiet=True))
 
 
@@ -85,7 +86,7 @@ def replies(
 ) -> None:
     """A board that computes what the reference does, `change` apart."""
 
-    jobs = deployment.jobs(ASKED, COMBINATIONS, bench.folder, bench.network, bench.quantized, bench.test)
+    jobs = deployment.jobs(ASKED, COMBINATIONS, bench.folder, bench.network, bench.quantized, bench.test, JUDGE)
     trials = {job.sources: job.trial for job in jobs}
 
     def measure(sources: Path, board: Any, optimisation: Any, x: np.ndarray, form: Any) -> Measured:
@@ -102,6 +103,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, function: str, error: Exception) -> N
     monkeypatch.setattr(firmware, function, failing)
 
 
+JUDGE = Judge(METRICS["accuracy"])
 ASKED = Order(M4, ("size", "speed"), run=True, strict=True)
 
 
@@ -152,7 +154,7 @@ def test_an_output_that_differs_is_told(bench: Bench, monkeypatch: pytest.Monkey
 
 
 def test_an_emulator_that_cannot_count_gives_no_numbers(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = deployment.jobs(ASKED, COMBINATIONS, bench.folder, bench.network, bench.quantized, bench.test)
+    jobs = deployment.jobs(ASKED, COMBINATIONS, bench.folder, bench.network, bench.quantized, bench.test, JUDGE)
     outputs = jobs[0].trial.wanted
     monkeypatch.setattr(firmware, "measure", lambda *_: measured(outputs, instructions=None))
     row = bench.deploy(ASKED)[0]

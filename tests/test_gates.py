@@ -28,7 +28,12 @@ def row(artifact: str, **values: Any) -> dict[str, Any]:
 
 def content(*rows: dict[str, Any]) -> dict[str, Any]:
     return {
-        "metric": {"float": 0.9, "baseline": {"name": "random_forest", "value": 0.8}, "output_spread": 2.0},
+        "metric": {
+            "float": 0.9,
+            "higher_is_better": True,
+            "baseline": {"name": "random_forest", "value": 0.8},
+            "output_spread": 2.0,
+        },
         "keras": {"max_abs_error": 2e-6},
         "network": {"parameters": 1000},
         "artifacts": [

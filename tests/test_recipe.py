@@ -210,7 +210,8 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
         ("verify.engines=[lite]", "verify.engines has 'lite', which is not an engine; did you mean litert?"),
         (
             "verify.baseline=none",
-            "verify.baseline must be 'random_forest' or 'majority', not 'none'",
+            "verify.baseline has 'none', which is not a baseline; known: gradient_boosting, majority, mean, "
+            "persistence, random_forest, ridge, seasonal_naive",
         ),
         ("name=int", "name is 'int', a keyword of C; choose another, as in my_int"),
         (
@@ -241,7 +242,9 @@ def test_a_recipe_is_a_mapping(tmp_path: Path, content: str) -> None:
 def test_units_of_the_last_layer_must_be_the_classes(tmp_path: Path) -> None:
     loaded = recipe.load(write(tmp_path, MINIMAL), ["network.layers.1.dense.units=5"])
     assert loaded.network.stack(5)[-1].options.units == 5
-    with pytest.raises(InputError, match=r"^network\.layers\.1\.dense\.units is 5, but the data has 7 classes"):
+    with pytest.raises(
+        InputError, match=r"^network\.layers\.1\.dense\.units is 5, but the data asks for 7, one a class"
+    ):
         loaded.network.stack(7)
 
 

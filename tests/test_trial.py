@@ -13,6 +13,7 @@ from edgernn.datasets.splits import Split
 from edgernn.features import normalize
 from edgernn.firmware import input_file
 from edgernn.lowering import native
+from edgernn.metric import METRICS, Judge
 from edgernn.quantize import quantize
 from edgernn.trial import STEPS, Trial, sample
 
@@ -32,7 +33,7 @@ def trial(name: str, windows: int = 6, every_step: bool = False) -> tuple[Trial,
     frames = random_frames(network, windows)
     quantized = quantize(network, normalize.apply(frames, network.mean, network.std))
     split = Split(frames, np.arange(windows) % network.outputs, np.array(["a"] * windows))
-    return Trial.of(network, quantized, split), split
+    return Trial.of(network, quantized, split, Judge(METRICS["accuracy"])), split
 
 
 @pytest.mark.parametrize("name", STACKS)

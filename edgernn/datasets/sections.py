@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from edgernn.datasets.catalog import CATALOG
+from edgernn.features.calendar import Cycle
+from edgernn.network import Task
 from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
 
-READERS = ("csv", "npz")  # sources that read the user's own files; every other source is a catalog name
+READERS = ("csv", "npz", "series")  # sources that read the user's own files
+GENERATED = ("sine",)  # sources that make their data; every other source is a catalog name
 
 
 def _text(value: object) -> object:
@@ -21,6 +24,7 @@ GroupName = Annotated[str, Field(min_length=1)]
 Groups = tuple[GroupName, ...]
 Column = Annotated[str, Field(min_length=1)]
 Hertz = Annotated[Number, Field(ge=0)]
+Part = Annotated[Number, Field(gt=0, lt=1)]
 
 
 class SplitSection(Section):
@@ -50,6 +54,8 @@ class SplitSection(Section):
 
 class WindowedData(Section):
     """A source of recordings, which are cut into windows of `window` samples."""
+
+    task: ClassVar[Task] = "classify"
 
     source: str
     window: Annotated[Whole, Field(gt=0)]  # samples
@@ -84,9 +90,8 @@ class CatalogData(WindowedData):
         """Before all keys: those of another source would only be told to be unknown."""
         source = values.get("source") if isinstance(values, dict) else None
         if isinstance(source, str) and source not in CATALOG:
-            raise ValueError(
-                f"has the source {source!r}, which is not known{nearest(source, (*READERS, *CATALOG))}"
-            )
+            known = (*READERS, *GENERATED, *CATALOG)
+            raise ValueError(f"has the source {source!r}, which is not known{nearest(source, known)}")
         return values
 
 
@@ -119,6 +124,8 @@ class NpzData(Section):
     `group` is optional; without it every example is a group of its own.
     """
 
+    task: ClassVar[Task] = "classify"
+
     source: Literal["npz"]
     path: Annotated[str, Field(min_length=1)]  # relative to the recipe's folder
     rate_hz: Hertz = 0.0  # steps a second; 0 where there is no clock
@@ -133,13 +140,127 @@ class NpzData(Section):
         return values
 
 
+class TimeSplitSection(Section):
+    """A series is split in order of time: first train, then validation, then test.
+
+    No frame is in two splits: a window, with what comes after it, lies within one of them.
+    """
+
+    validation: Part = 0.15  # share of the frames
+    test: Part = 0.15
+    calibration: Annotated[Whole, Field(gt=0)] = 256  # windows, drawn from the training windows
+
+    @model_validator(mode="after")
+    def _leaves_train(self) -> TimeSplitSection:
+        if self.validation + self.test > 0.9:
+            raise ValueError(
+                f"has validation {self.validation:g} and test {self.test:g}, which leave train too little"
+            )
+        return self
+
+
+class ForecastData(Section):
+    """Windows of a series, and the `horizon` frames of one channel that come after each."""
+
+    task: ClassVar[Task] = "regress"
+
+    source: str
+    window: Annotated[Whole, Field(gt=1)]  # frames
+    horizon: Annotated[Whole, Field(gt=0)] = 1  # frames ahead; the network has one output for each
+    hop: Annotated[Whole, Field(gt=0)] = 1  # frames between the starts of windows
+    train_hop: Annotated[Whole, Field(gt=0)]  # the same for training; default: hop
+    # channels beside the measured ones: sine and cosine of the time of day, of the week, of the year
+    calendar: tuple[Cycle, ...] = ()
+    season: Annotated[Whole, Field(gt=0)] | None = None  # frames after which the series repeats itself
+    split: Annotated[TimeSplitSection, NULL_IS_EMPTY] = TimeSplitSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hops(cls, values: Any) -> Any:
+        return {"train_hop": values.get("hop", 1), **values} if isinstance(values, dict) else values
+
+    @model_validator(mode="after")
+    def _repeats_within(self) -> ForecastData:
+        if self.season is not None and self.season > self.window:
+            raise ValueError(
+                f"has season {self.season}, which is longer than window {self.window}; lengthen the window"
+            )
+        return self
+
+    @property
+    def target(self) -> str:
+        """The channel that is forecast."""
+        raise NotImplementedError
+
+
+class SeriesData(ForecastData):
+    """A series in one CSV file, a row a frame in order of time."""
+
+    source: Literal["series"]
+    path: Annotated[str, Field(min_length=1)]  # relative to the recipe's folder
+    columns: Annotated[tuple[Column, ...], Field(min_length=1)]  # the channels
+    forecast: Column  # one of them
+    time: Column | None = None  # a column of times, as in 2026-01-31 13:00:00
+    rate_hz: Hertz = 0.0  # frames a second; 0 where there is no clock
+
+    @model_validator(mode="after")
+    def _known_columns(self) -> SeriesData:
+        if self.forecast not in self.columns:
+            raise ValueError(
+                f"has forecast {self.forecast}, which is not in columns{nearest(self.forecast, self.columns)}"
+            )
+        if self.calendar and self.time is None:
+            raise ValueError("has calendar and no time; name the column of times")
+        return self
+
+    @property
+    def target(self) -> str:
+        return self.forecast
+
+
+class CatalogSeries(ForecastData):
+    """A series of the catalog, by its name; it has one channel."""
+
+    @property
+    def target(self) -> str:
+        return CATALOG[self.source].series
+
+
+class SineData(ForecastData):
+    """Sines of drawn period, amplitude and phase with a little noise, one after the other: for learning."""
+
+    source: Literal["sine"]
+    frames: Annotated[Whole, Field(ge=1000, le=1_000_000)] = 20_000
+    noise: Annotated[Number, Field(ge=0, le=1)] = 0.01  # standard deviation
+
+    @model_validator(mode="after")
+    def _no_clock(self) -> SineData:
+        if self.calendar:
+            raise ValueError("has calendar, and a sine has no times; remove it")
+        return self
+
+    @property
+    def target(self) -> str:
+        return "sine"
+
+
+_SECTIONS = {"csv": CsvData, "npz": NpzData, "series": SeriesData, "sine": SineData}
+
+
 def _kind(value: Any) -> str:
     source = value.get("source") if isinstance(value, dict) else getattr(value, "source", None)
-    return source if source in READERS else "catalog"
+    if source in _SECTIONS:
+        return str(source)
+    return "catalog_series" if source in CATALOG and CATALOG[source].series else "catalog"
 
 
-DataSection = CatalogData | CsvData | NpzData
+DataSection = CatalogData | CatalogSeries | CsvData | NpzData | SeriesData | SineData
 DataField = Annotated[
-    Annotated[CatalogData, Tag("catalog")] | Annotated[CsvData, Tag("csv")] | Annotated[NpzData, Tag("npz")],
+    Annotated[CatalogData, Tag("catalog")]
+    | Annotated[CatalogSeries, Tag("catalog_series")]
+    | Annotated[CsvData, Tag("csv")]
+    | Annotated[NpzData, Tag("npz")]
+    | Annotated[SeriesData, Tag("series")]
+    | Annotated[SineData, Tag("sine")],
     Discriminator(_kind),
 ]

@@ -9,11 +9,15 @@ import numpy as np
 
 from edgernn import archive
 from edgernn.errors import InputError
+from edgernn.network import Task
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Windows: x float32 [examples, steps, inputs], y int64 [examples] (class), group str [examples]."""
+    """Windows: x float32 [examples, steps, inputs], y, group str [examples].
+
+    `y` are classes, int64 [examples], or for a regression quantities, float32 [examples, outputs].
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -31,7 +35,8 @@ class Split:
 class Splits:
     """No group is in two of train, validation and test; calibration is drawn from train.
 
-    `labels` names the classes, `channels` the inputs; `rate_hz` is the steps a second, 0 without a clock.
+    `labels` names the classes or the quantities, `channels` the inputs; `rate_hz` is the steps a second, 0 without
+    a clock.
     """
 
     train: Split
@@ -41,6 +46,7 @@ class Splits:
     labels: tuple[str, ...]
     channels: tuple[str, ...]
     rate_hz: float = 0.0
+    task: Task = "classify"
 
 
 _PARTS = ("train", "validation", "calibration", "test")
@@ -48,7 +54,7 @@ _PARTS = ("train", "validation", "calibration", "test")
 
 def save(splits: Splits, path: Path) -> None:
     """Write `splits` to a .npz file, whole or not at all; the same splits give the same bytes."""
-    header = {"labels": splits.labels, "channels": splits.channels, "rate_hz": splits.rate_hz}
+    header = {name: getattr(splits, name) for name in ("labels", "channels", "rate_hz", "task")}
     parts = {part: getattr(splits, part) for part in _PARTS}
     arrays = {f"{name}_{key}": getattr(part, key) for name, part in parts.items() for key in ("x", "y", "group")}
     archive.save(path, header, arrays)
@@ -68,6 +74,7 @@ def load(path: Path) -> Splits:
             labels=tuple(header["labels"]),
             channels=tuple(header["channels"]),
             rate_hz=float(header["rate_hz"]),
+            task=header["task"],
         )
     except KeyError as error:
         raise InputError(f"{path} holds no {error.args[0]}; delete it and build again") from None

@@ -11,6 +11,7 @@ from edgernn.network.model import (
     Precision,
     QuantizedNetwork,
     StateType,
+    Task,
 )
 from edgernn.network.passes import POOLS, Pass
 
@@ -27,6 +28,7 @@ __all__ = [
     "Precision",
     "QuantizedNetwork",
     "StateType",
+    "Task",
     "load",
     "load_quantized",
     "save",

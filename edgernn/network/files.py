@@ -73,6 +73,7 @@ def _header(network: Network) -> dict[str, object]:
         "channels": list(network.channels),
         "labels": list(network.labels),
         "every_step": network.every_step,
+        "task": network.task,
         "layers": [
             {
                 "name": layer.name,
@@ -106,6 +107,7 @@ def _network(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net
         std=arrays["std"],
         layers=layers,
         every_step=bool(header["every_step"]),
+        task=header.get("task", "classify"),  # absent from files of before there were others
     )
 
 

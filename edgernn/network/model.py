@@ -18,6 +18,7 @@ Precision = Literal["float32", "dynamic", "int8", "int16x8"]
 IntegerPrecision = Literal["int8", "int16x8"]
 StateType = Literal["int8", "int16"]
 Granularity = Literal["tensor", "row"]
+Task = Literal["classify", "regress"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,8 @@ class Network:
     Its input is a normalised frame, (raw - mean) / std by channel; `mean` and `std` are float32 [inputs].
     `steps` is the number of frames in the window that a sequence model takes; `rate_hz` the frames a second, 0
     where there is no clock. The result of a window is that after its last frame, or with `every_step` those
-    after each step.
+    after each step. `task` says what the outputs are: scores of the classes that `labels` names, of which the
+    largest decides, or the quantities that `labels` names, in their own units.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Network:
     std: np.ndarray
     layers: tuple[Layer, ...]
     every_step: bool = False
+    task: Task = "classify"
 
     @property
     def inputs(self) -> int:

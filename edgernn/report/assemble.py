@@ -49,7 +49,7 @@ def content(
         "recipe": recipe.model_dump(mode="json", exclude_none=True),
         "machine": measured["benchmark"]["machine"],
         "network": _network(network),
-        "metric": _metric(network, measured),
+        "metric": _metric(recipe, network, measured),
         "keras": measured["keras"]["difference"],
         "artifacts": [_artifact(combination, folder) for combination in combinations],
         "results": _results(measured),
@@ -84,17 +84,18 @@ def _network(network: Network) -> dict[str, Any]:
     }
 
 
-def _metric(network: Network, measured: Mapping[str, Any]) -> dict[str, Any]:
-    verified = measured["verify"]
+def _metric(recipe: Recipe, network: Network, measured: Mapping[str, Any]) -> dict[str, Any]:
+    verified, metric, best = measured["verify"], recipe.judge.metric, measured["baseline"]
     return {
-        "name": "accuracy",
-        "unit": "fraction",
-        "higher_is_better": True,
+        "name": metric.name,
+        "unit": metric.unit,
+        "higher_is_better": metric.higher_is_better,
         "float": verified["float"]["metric"],
-        "baseline": measured["baseline"],
+        "baseline": {"name": best["name"], "value": best["value"]},
+        "baselines": best["all"],
         "test_examples": verified["test_examples"],
         "output_spread": verified["output_spread"],
-        "labels": list(network.labels),
+        "labels": list(network.labels) if network.task == "classify" else [],
         "float_confusion": verified["float_confusion"],
         "confusion": verified["confusion"],
     }

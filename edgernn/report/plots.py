@@ -61,7 +61,7 @@ def _scatter(report: Mapping[str, Any], dots: Sequence[Dot], title: str, show: C
     with svg.style(title):
         figure, axes = svg.axes()
         _scale(axes, dots, _levels(report), show)
-        axes.set_title(f"{metric.capitalize()} against {title.lower()}")
+        axes.set_title(f"{units.title(metric)} against {title.lower()}")
         axes.set_xlabel(title)
         markers = _draw_dots(axes, dots, engines(report))
         taken = _draw_levels(axes, _levels(report), markers)

@@ -73,7 +73,7 @@ def state_table(report: Report) -> Table:
     """The types of the recurrent states that were tried, each against the float network."""
     columns = (
         Column("States"),
-        Column(report["metric"]["name"].capitalize(), True),
+        Column(units.title(report["metric"]["name"]), True),
         Column("Loss", True, "Against float"),
         Column("Agreement", True, "Against float"),
         Column("Max error", True, "Against float"),

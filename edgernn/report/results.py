@@ -33,7 +33,7 @@ def result_table(report: Report) -> Table:
         (Column("Artifact"), lambda row: row["artifact"]),
         (Column("Engine"), lambda row: row["engine"]),
         (Column("Device"), lambda row: row["device"] if several else None),
-        (Column(report["metric"]["name"].capitalize(), True), lambda row: metric_text(report, row["metric"])),
+        (Column(units.title(report["metric"]["name"]), True), lambda row: metric_text(report, row["metric"])),
         (Column("Loss", True, "Against float"), lambda row: _bare_drop(report, row["metric_drop"])),
         (Column("Agreement", True, "Against float"), lambda row: agreement_text(report, row["agreement"])),
         (Column("Max error", True, "Against float"), lambda row: units.significant(row["max_abs_error"])),

@@ -73,6 +73,11 @@ def apart(value: float, limit: float, show: Callable[[float, int], str], digits:
     return show(value, digits)
 
 
+def title(name: str) -> str:
+    """A name as a heading begins; capitals inside it stay: `Accuracy`, `RMSE`."""
+    return name[:1].upper() + name[1:]
+
+
 def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
     factor, unit = next((s for s in reversed(steps) if value >= 0.9995 * s[0]), steps[0])
     scaled = value / factor

@@ -226,6 +226,7 @@ def _wording(report: Report, name: str) -> tuple[str, str, Callable[[float, int]
     known: dict[str, tuple[str, str, Callable[[float, int], str]]] = {
         "metric_above_baseline": (f"Float {report['metric']['name']}", "above", partial(_metric, report)),
         "metric_drop_max": ("Loss against float", "at most", partial(drop_text, report)),
+        "metric_drop_share_max": ("Loss against float, of its own value", "at most", units.percent),
         "agreement_min": ("Agreement with float", "at least", units.percent),
         "size_ratio_max": ("Size against float", "at most", units.percent),
         "engines_failed": ("Number of failed runs", "at most", lambda value, _: units.count(value)),

@@ -154,6 +154,7 @@ def metadata(
         "channels": list(network.channels),
         "mean": [float(value) for value in network.mean],
         "std": [float(value) for value in network.std],
+        "task": network.task,
         "labels": list(network.labels),
         "layers": [{"name": one.name, "kind": one.kind, "units": one.outputs} for one in network.layers],
     }

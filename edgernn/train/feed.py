@@ -13,10 +13,14 @@ from edgernn.datasets.splits import Split
 from edgernn.features import normalize
 from edgernn.train import augment
 from edgernn.train.augment import Augmentation
+from edgernn.train.goal import Goal
 
 
 class Batch(NamedTuple):
-    """Normalised frames `x` float32 [windows, steps, inputs] and classes `y` int32 [windows]."""
+    """Normalised frames `x` float32 [windows, steps, inputs], and `y`: classes int32 [windows], or quantities.
+
+    Those are float32 [windows, outputs], in standard deviations from their means.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -29,6 +33,7 @@ class Feed:
     split: Split
     mean: np.ndarray
     std: np.ndarray
+    goal: Goal
     augmentation: Augmentation
     batch_size: int
     seed: int
@@ -51,4 +56,4 @@ class Feed:
     def _batch(self, rows: np.ndarray, epoch: int, number: int) -> Batch:
         rng = np.random.default_rng([self.seed, epoch, number])
         x = augment.apply(self.split.x[rows], self.augmentation, rng)
-        return Batch(normalize.apply(x, self.mean, self.std), self.split.y[rows].astype(np.int32))
+        return Batch(normalize.apply(x, self.mean, self.std), self.goal.learned(self.split.y[rows]))

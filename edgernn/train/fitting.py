@@ -15,9 +15,11 @@ from edgernn.recipe import Recipe
 from edgernn.train import checkpoint, models
 from edgernn.train.augment import Augmentation
 from edgernn.train.feed import Feed
+from edgernn.train.goal import Goal
 from edgernn.train.initial import first_weights
 from edgernn.train.learner import Learner
 from edgernn.train.loop import Run, train
+from edgernn.train.objective import class_weights
 from edgernn.train_sections import TrainSection
 
 
@@ -25,16 +27,18 @@ def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
     """See `edgernn.train.fit`."""
     network = untrained(recipe, splits)
     model = models.every_step_model(network)
-    learner = Learner(model, network, recipe.train, recipe.seed)
+    weights = class_weights(recipe.train, network.task, splits.train, network.outputs)
+    learner = Learner(model, network, recipe.train, recipe.seed, weights)
     best = train(run("train", recipe, learner, network, splits), folder, quiet)
     learner.averaged.set_weights(best)
-    return models.to_network(learner.averaged, network)
+    return Goal.of(network.task, splits.train).in_units(models.to_network(learner.averaged, network))
 
 
 def untrained(recipe: Recipe, splits: Splits) -> Network:
     """The recipe's network with the weights that training starts from, which its seed decides.
 
-    Raises InputError when the recipe gives the last layer another number of units than the data has classes.
+    Of a regression its outputs are in standard deviations. Raises InputError when the recipe gives the last layer
+    another number of units than the data has classes or quantities.
     """
     mean, std = _constants(recipe, splits)
     return Network(
@@ -47,6 +51,7 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
         std=std,
         layers=_layers(recipe.network.stack(len(splits.labels)), len(splits.channels), recipe.seed),
         every_step=recipe.network.every_step,
+        task=splits.task,
     )
 
 
@@ -68,10 +73,12 @@ def run(
     Raises InputError when the augmentation names channels that the data does not have.
     """
     section = learner.section
+    goal = Goal.of(network.task, splits.train)
     feed = Feed(
         split=splits.train,
         mean=network.mean,
         std=network.std,
+        goal=goal,
         augmentation=Augmentation.of(section.augment, splits.channels, network.std),
         batch_size=section.batch_size,
         seed=recipe.seed,

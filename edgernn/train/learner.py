@@ -13,29 +13,32 @@ from edgernn.network import Network
 from edgernn.train import models
 from edgernn.train.backend import keras, tf
 from edgernn.train.feed import Batch
+from edgernn.train.objective import Objective
 from edgernn.train_sections import TrainSection
 
-PROBABILITIES = ("softmax", "sigmoid")  # activations
-TINY = 1e-37  # above the smallest float32 that is not denormal
 BETA_2 = 0.99  # Adam's memory of squared gradients: 100 steps, since a whole training has only 1000 or so
 
 
 class Gradients(NamedTuple):
-    """Of one batch: loss, share of its steps classified right, and the gradients with their joint norm."""
+    """Of one batch: loss, the objective's figure, and the gradients with their joint norm."""
 
     loss: tf.Tensor
-    accuracy: tf.Tensor
+    figure: tf.Tensor
     norm: tf.Tensor
     by_variable: list[tf.Tensor]
 
 
 class Learner:
-    """`model` gives the output of every step; `network` has the same layers and the weights to start from."""
+    """`model` gives the output of every step; `network` has the same layers and the weights to start from.
 
-    def __init__(self, model: Any, network: Network, section: TrainSection, seed: int) -> None:
+    `weights` is how much each class counts in the loss, float32 [classes]; None: all alike.
+    """
+
+    def __init__(
+        self, model: Any, network: Network, section: TrainSection, seed: int, weights: np.ndarray | None = None
+    ) -> None:
         self.section = section
-        self.classes = network.outputs
-        self.likely = getattr(network.layers[-1].options, "activation", "") in PROBABILITIES
+        self.objective = Objective.of(network, section, weights)
         self.model = model
         self.layers = _by_layer(model, network)
         self.variables = model.trainable_variables
@@ -67,23 +70,14 @@ class Learner:
             values.append(value)
         return values[1:]
 
-    def logits(self, outputs: tf.Tensor) -> tf.Tensor:
-        """What a softmax turns into the shares of the classes: for probabilities, their logarithms."""
-        return tf.math.log(tf.maximum(outputs, TINY)) if self.likely else outputs
-
     def _gradients(self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor) -> Gradients:
-        smoothing = self.section.label_smoothing
-        goal = tf.one_hot(y, self.classes) * (1 - smoothing) + smoothing / self.classes
         with tf.GradientTape() as tape:
             outputs = self.outputs(x, step)[-1]
-            # a network cannot know before; one with a single output tells it after the whole window
-            logits = self.logits(outputs[:, int(self.section.loss_from * outputs.shape[1]) :])
-            goals = goal[:, None] + tf.zeros_like(logits)  # the same at every step
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(goals, logits))
-        right = tf.argmax(logits, -1, tf.int32) == y[:, None]
+            counted = outputs[:, self.objective.start(outputs.shape[1]) :]
+            loss = self.objective.loss(counted, y, self.section.label_smoothing)
         gradients = tape.gradient(loss, self.variables)
         norm = tf.linalg.global_norm(gradients)
-        return Gradients(loss, tf.reduce_mean(tf.cast(right, tf.float32)), norm, gradients)
+        return Gradients(loss, self.objective.figure(counted, y), norm, gradients)
 
     def _update(self, gradients: list[tf.Tensor], norm: tf.Tensor, rate: tf.Tensor, memory: tf.Tensor) -> None:
         """One step of the optimizer; `memory` is how much of the running average stays."""
@@ -98,11 +92,10 @@ class Learner:
             average.assign(variable)
 
     def _evaluate(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Cross-entropy and accuracy of the averaged weights."""
+        """Loss and figure of the averaged weights, of the last step."""
         outputs = self.averaged(x, training=False)
-        logits = self.logits(outputs[:, -1] if outputs.shape.rank == 3 else outputs)
-        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
-        return loss, tf.reduce_mean(tf.cast(tf.argmax(logits, -1, tf.int32) == y, tf.float32))
+        last = outputs[:, -1:] if outputs.shape.rank == 3 else outputs[:, None]
+        return self.objective.loss(last, y), self.objective.figure(last, y)
 
     def _dropped(self, value: tf.Tensor, rate: float, site: int, step: tf.Tensor) -> tf.Tensor:
         """Some elements zero in all steps of a window, the others scaled up (Gal and Ghahramani 2016)."""

@@ -19,6 +19,7 @@ from edgernn.train.feed import Batch, Feed
 from edgernn.train.learner import Learner, tensors
 from edgernn.train.logs import Logs
 from edgernn.train.meter import Meter, meter
+from edgernn.train.objective import FIGURES
 
 WARM_UP_STEPS = 100  # the learning rate rises to its full value over these
 FLOOR = 0.02  # of the learning rate, where the cosine ends
@@ -48,28 +49,30 @@ class Run:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one epoch: means over its steps, and the validation after it."""
+    """Of one epoch: means over its steps, and the validation after it; `watched` names the objective's figure."""
 
+    watched: str
     loss: float
-    accuracy: float
+    figure: float
     gradient_norm: float
     learning_rate: float
     validation_loss: float
-    validation_accuracy: float
+    validation_figure: float
 
     def scalars(self) -> dict[str, float]:
         """By the names of their TensorBoard charts."""
         return {
             "loss/train": self.loss,
             "loss/validation": self.validation_loss,
-            "accuracy/train": self.accuracy,
-            "accuracy/validation": self.validation_accuracy,
+            f"{self.watched}/train": self.figure,
+            f"{self.watched}/validation": self.validation_figure,
             "learning_rate": self.learning_rate,
             "gradient_norm": self.gradient_norm,
         }
 
     def __str__(self) -> str:
-        return f"loss {self.loss:.3f}, validation {self.validation_loss:.3f} ({self.validation_accuracy:.1%})"
+        figure = f"{self.watched.replace('_', ' ')} {self.validation_figure:.3f}"
+        return f"loss {self.loss:.3g}, validation {self.validation_loss:.3g} ({figure})"
 
 
 def train(run: Run, folder: Path, quiet: bool) -> tuple[np.ndarray, ...]:
@@ -103,32 +106,32 @@ def memory(step: int, average: float) -> float:
 
 
 def _epoch(run: Run, epoch: int, tell: Meter, text: str) -> Figures:
-    totals = np.zeros(3)  # loss, accuracy, gradient norm
+    totals = np.zeros(3)  # loss, figure, gradient norm
     for number, batch in enumerate(run.feed.epoch(epoch)):
         step = epoch * run.feed.batches + number
         totals += _step(run, batch, epoch, step)
         tell(step + 1, text)
     run.settle()
-    loss, accuracy, norm = totals / run.feed.batches
+    loss, figure, norm = totals / run.feed.batches
     section = run.learner.section
     rate = learning_rate(step, run.steps, section.learning_rate, section.schedule)
-    return Figures(loss, accuracy, norm, rate, *_validated(run, epoch))
+    return Figures(FIGURES[run.network.task], loss, figure, norm, rate, *_validated(run, epoch))
 
 
 def _step(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, float]:
-    """Learn from one batch; its loss, accuracy and gradient norm."""
+    """Learn from one batch; its loss, figure and gradient norm."""
     learner, section = run.learner, run.learner.section
     gradients = learner.gradients(*tensors(batch), tf.constant(step, tf.int64))
     watch.require_finite(learner, run.network, gradients, batch, epoch=epoch, step=step)
     rate = learning_rate(step, run.steps, section.learning_rate, section.schedule)
     stays = tf.constant(memory(step, section.average), tf.float32)
     learner.update(gradients.by_variable, gradients.norm, tf.constant(rate, tf.float32), stays)
-    return float(gradients.loss), float(gradients.accuracy), float(gradients.norm)
+    return float(gradients.loss), float(gradients.figure), float(gradients.norm)
 
 
 def _validated(run: Run, epoch: int) -> tuple[float, float]:
-    """Loss and accuracy of the averaged weights on the validation split."""
+    """Loss and figure of the averaged weights on the validation split."""
     frames = normalize.apply(run.validation.x, run.network.mean, run.network.std)
-    loss, accuracy = run.learner.evaluate(tf.constant(frames), tf.constant(run.validation.y.astype(np.int32)))
+    loss, figure = run.learner.evaluate(tf.constant(frames), tf.constant(run.feed.goal.learned(run.validation.y)))
     watch.require_finite_validation(float(loss), run.learner, epoch)
-    return float(loss), float(accuracy)
+    return float(loss), float(figure)

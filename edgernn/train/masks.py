@@ -30,15 +30,23 @@ class MaskedLearner(Learner):
     `edgernn.sparsity.masks_of(network)` are the masks that keep a pruned network's zeros. Vectors are never masked.
     """
 
-    def __init__(self, model: Any, network: Network, section: TrainSection, seed: int, masks: Masks) -> None:
-        super().__init__(model, network, section, seed)
+    def __init__(
+        self,
+        model: Any,
+        network: Network,
+        section: TrainSection,
+        seed: int,
+        masks: Masks,
+        weights: np.ndarray | None = None,
+    ) -> None:
+        super().__init__(model, network, section, seed, weights)
         self.masked: dict[tuple[str, int], Masked] = {}  # by layer and index of the weight
         for layer in network.layers:
-            weights, averages = (models.variables(side, layer) for side in (model, self.averaged))
+            trained, averages = (models.variables(side, layer) for side in (model, self.averaged))
             for index, mask in enumerate(masks[layer.name]):
                 if mask.ndim > 1:
                     variable = tf.Variable(mask, trainable=False)
-                    self.masked[layer.name, index] = Masked(weights[index], averages[index], variable)
+                    self.masked[layer.name, index] = Masked(trained[index], averages[index], variable)
         self.settle()
 
     def state(self) -> list[Any]:

@@ -19,8 +19,10 @@ from edgernn.recipe import Recipe
 from edgernn.sparsity import Matrix, Schedule, block_mask
 from edgernn.train import fitting, loop, models
 from edgernn.train.backend import keras, tf
+from edgernn.train.goal import Goal
 from edgernn.train.learner import Learner
 from edgernn.train.masks import MaskedLearner
+from edgernn.train.objective import class_weights
 from edgernn.train_sections import PruneSection, TrainSection
 
 
@@ -32,12 +34,15 @@ def fine_tuned(
     batches = math.ceil(len(splits.train) / train.batch_size)
     plan = schedule(section, batches)
     kind = BlockLearner if section.block else ElementLearner
-    learner = kind(models.every_step_model(network), network, train, recipe.seed, section, plan)
+    goal = Goal.of(network.task, splits.train)
+    network = goal.in_deviations(network)
+    weights = class_weights(train, network.task, splits.train, network.outputs)
+    learner = kind(models.every_step_model(network), network, train, recipe.seed, section, plan, weights)
     keep_from = min(math.ceil(plan.end / batches), section.epochs - 1)
     run = fitting.run("prune", recipe, learner, network, splits, settle=learner.settle, keep_from=keep_from)
     best = loop.train(run, folder, quiet)
     learner.averaged.set_weights([weights + 0.0 for weights in best])  # TFMOT makes zeros of either sign
-    return models.to_network(learner.averaged, network)
+    return goal.in_units(models.to_network(learner.averaged, network))
 
 
 def schedule(section: PruneSection, batches: int) -> Schedule:
@@ -63,9 +68,16 @@ class ElementLearner(Learner):
     """A learner whose layers work inside TFMOT's wrappers, which choose single weights and zero the others."""
 
     def __init__(
-        self, model: Any, network: Network, train: TrainSection, seed: int, section: PruneSection, plan: Schedule
+        self,
+        model: Any,
+        network: Network,
+        train: TrainSection,
+        seed: int,
+        section: PruneSection,
+        plan: Schedule,
+        weights: np.ndarray | None = None,
     ) -> None:
-        super().__init__(model, network, train, seed)
+        super().__init__(model, network, train, seed, weights)
         self.callback = tfmot.UpdatePruningStep()
         self.callback.set_model(_wrapped(model, network, section, plan))
         self.callback.on_train_begin()
@@ -115,10 +127,17 @@ class BlockLearner(MaskedLearner):
     """A learner that chooses blocks by `plan` and keeps the others at zero."""
 
     def __init__(
-        self, model: Any, network: Network, train: TrainSection, seed: int, section: PruneSection, plan: Schedule
+        self,
+        model: Any,
+        network: Network,
+        train: TrainSection,
+        seed: int,
+        section: PruneSection,
+        plan: Schedule,
+        weights: np.ndarray | None = None,
     ) -> None:
         whole = {layer.name: tuple(np.ones(w.shape, bool) for w in layer.weights) for layer in network.layers}
-        super().__init__(model, network, train, seed, whole)
+        super().__init__(model, network, train, seed, whole, weights)
         self.prune, self.plan = section, plan
         self.matrices = [matrix for layer in network.layers for matrix in section.matrices(layer)]
 

@@ -18,6 +18,7 @@ from edgernn.recipe import Recipe
 from edgernn.sparsity import masks_of
 from edgernn.train import fake_quantization, fitting, loop, models, programs
 from edgernn.train.backend import tf
+from edgernn.train.goal import Goal
 from edgernn.train.learner import Gradients
 from edgernn.train.masks import MaskedLearner, Masks
 from edgernn.train_sections import QatSection, TrainSection
@@ -36,7 +37,8 @@ def fine_tuned(
     quiet: bool,
 ) -> Network:
     """See `edgernn.qat.fine_tune`."""
-    learner = QatLearner(network, quantized, recipe, _section(recipe.train, section))
+    goal = Goal.of(network.task, splits.train)
+    learner = QatLearner(network, quantized, recipe, _section(recipe.train, section), goal)
     run = fitting.run("qat", recipe, learner, network, splits, on=_provenance(quantized, recipe))
     best = loop.train(run, folder, quiet)
     learner.averaged.set_weights(best)
@@ -72,17 +74,20 @@ def arithmetics(quantized: QuantizedNetwork, recipe: Recipe) -> list[tuple[Typed
 class QatLearner(MaskedLearner):
     """A learner whose network computes in fake quantisation, with the ranges that calibration found.
 
-    Batch normalisation keeps its statistics: it is folded into products by now. Zeros of a recipe that prunes stay.
+    Batch normalisation keeps its statistics: it is folded into products by now. Zeros of a recipe that prunes stay,
+    and so does the last layer of a regression, whose weights have the units of the data and no common size.
     """
 
     def __init__(
-        self, network: Network, quantized: QuantizedNetwork, recipe: Recipe, section: TrainSection
+        self, network: Network, quantized: QuantizedNetwork, recipe: Recipe, section: TrainSection, goal: Goal
     ) -> None:
         masks: Masks = dict.fromkeys((layer.name for layer in network.layers), ())
         if recipe.prune and recipe.prune.sparsity:
             masks = masks_of(network)
         super().__init__(models.every_step_model(network), network, section, recipe.seed, masks)
-        self.network, self.quantized = network, quantized
+        self.network, self.quantized, self.goal = network, quantized, goal
+        count = len(self.variables)
+        self.fixed = range(count - 2, count) if goal.task == "regress" else range(0)
         self.granularity: Granularity = recipe.quantize.weights
         self.arithmetics = arithmetics(quantized, recipe)
         self.teacher = models.every_step_model(network)
@@ -98,27 +103,30 @@ class QatLearner(MaskedLearner):
 
     def _gradients(self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor) -> Gradients:
         with tf.GradientTape() as tape:
-            loss, accuracy = self._difference(self.model, x, y)
+            loss, figure = self._difference(self.model, x, y)
         gradients = [
-            tf.zeros_like(variable) if gradient is None else gradient
-            for gradient, variable in zip(tape.gradient(loss, self.variables), self.variables, strict=True)
+            tf.zeros_like(variable) if gradient is None or index in self.fixed else gradient
+            for index, (gradient, variable) in enumerate(
+                zip(tape.gradient(loss, self.variables), self.variables, strict=True)
+            )
         ]
-        return Gradients(loss, accuracy, tf.linalg.global_norm(gradients), gradients)
+        return Gradients(loss, figure, tf.linalg.global_norm(gradients), gradients)
 
     def _evaluate(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Loss and accuracy of the averaged weights."""
+        """Loss and figure of the averaged weights."""
         return self._difference(self.averaged, x, y)
 
     def _difference(self, model: Any, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mean square difference to the float network, by variance; and the share of steps classified right.
+        """Mean square difference to the float network, by variance; and the objective's figure.
 
         Of several arithmetics it is the geometric mean: the finer one is not given up for the coarser one.
         """
         wanted = self.teacher(x, training=False)
-        start = int(self.section.loss_from * wanted.shape[1])
+        start = self.objective.start(wanted.shape[1])
         wanted = wanted[:, start:]
         found = tf.stack([outputs[:, start:] for outputs in self.fake_outputs(model, x)])
         errors = tf.reduce_mean((found - wanted) ** 2, [1, 2, 3]) / (tf.math.reduce_variance(wanted) + SMALLEST)
-        right = tf.argmax(found, -1, tf.int32) == y[:, None]  # [arithmetics, windows, steps]
         loss = tf.exp(tf.reduce_mean(tf.math.log(errors + SMALLEST)))
-        return loss, tf.reduce_mean(tf.cast(right, tf.float32))
+        return loss, tf.reduce_mean(
+            [self.objective.figure((one - self.goal.mean) / self.goal.std, y) for one in tf.unstack(found)]
+        )

@@ -10,7 +10,7 @@ import pytest
 
 from edgernn import datasets
 from edgernn.datasets.catalog import CATALOG
-from edgernn.datasets.sections import READERS, CsvData, NpzData
+from edgernn.datasets.sections import GENERATED, READERS, CsvData, NpzData
 from edgernn.errors import InputError
 
 CLASSES = ("run", "sit")
@@ -34,7 +34,7 @@ def section(**changes: object) -> CsvData:
 
 
 def test_every_source_of_a_recipe_has_a_loader() -> None:
-    assert set(datasets.SOURCES) == {*READERS, *CATALOG}
+    assert {*datasets.SOURCES, *datasets.SERIES} == {*READERS, *GENERATED, *CATALOG}
 
 
 def test_windows_are_split_by_group(tmp_path: Path) -> None:

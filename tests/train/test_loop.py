@@ -14,6 +14,7 @@ from edgernn.train import loop, meter, models
 from edgernn.train.augment import Augmentation
 from edgernn.train.backend import keras, tf
 from edgernn.train.feed import Feed
+from edgernn.train.goal import Goal
 from edgernn.train.learner import Learner, dropout_rates
 from train import sample
 
@@ -43,9 +44,9 @@ def test_memory_grows_to_its_limit() -> None:
 
 def feed(count: int, **augment: object) -> Feed:
     section = sample.recipe(augment=augment).train.augment
-    unit = np.ones(3, np.float32)
+    unit, split = np.ones(3, np.float32), sample.split(0, count)
     augmentation = Augmentation.of(section, sample.CHANNELS, unit)
-    return Feed(sample.split(0, count), np.zeros(3, np.float32), unit, augmentation, 16, 7)
+    return Feed(split, np.zeros(3, np.float32), unit, Goal.of("classify", split), augmentation, 16, 7)
 
 
 def test_an_epoch_shows_every_window_and_full_batches() -> None:

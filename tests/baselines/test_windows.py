@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from edgernn import baseline
+from edgernn import baselines
+from edgernn.baselines import Baseline
+from edgernn.baselines import windows as methods
+from edgernn.datasets.sections import NpzData
 from edgernn.datasets.splits import Split, Splits
+from edgernn.metric import METRICS
 
 CHANNELS = 3
+SECTION = NpzData(source="npz", path="x.npz")
 
 
 def windows(seed: int, count: int) -> Split:
@@ -30,7 +35,7 @@ def splits() -> Splits:
 def test_statistics_are_those_of_scipy_and_numpy() -> None:
     x = np.random.default_rng(3).gamma(2, size=(7, 50, CHANNELS))
 
-    features = baseline.statistics(x)
+    features = methods.statistics(x)
 
     names = [
         "mean",
@@ -71,7 +76,7 @@ def test_statistics_of_a_constant_channel_are_finite() -> None:
     x = np.random.default_rng(4).standard_normal((2, 30, CHANNELS))
     x[0, :, 1] = 0.1
 
-    features = baseline.statistics(x)
+    features = methods.statistics(x)
 
     assert np.isfinite(features).all()
     assert features[0, 3 + 1] == 0  # its deviation
@@ -83,15 +88,17 @@ def test_random_forest_is_that_of_scikit_learn_on_train_and_validation() -> None
     data = splits()
     x = np.concatenate([data.train.x, data.validation.x])
     y = np.concatenate([data.train.y, data.validation.y])
-    forest = RandomForestClassifier(500, random_state=5).fit(baseline.statistics(x), y)
+    forest = RandomForestClassifier(500, random_state=5).fit(methods.statistics(x), y)
 
-    found = baseline.evaluate("random_forest", data, 5)
+    (found,) = baselines.evaluate(["random_forest"], data, SECTION, METRICS["accuracy"], 5)
 
-    assert found == baseline.Baseline("random_forest", forest.score(baseline.statistics(data.test.x), data.test.y))
+    assert found == Baseline("random_forest", forest.score(methods.statistics(data.test.x), data.test.y))
     assert found.value > 0.9
 
 
 def test_majority_is_the_share_of_the_commonest_training_class() -> None:
     data = splits()
 
-    assert baseline.evaluate("majority", data, 0) == baseline.Baseline("majority", pytest.approx(16 / 31))
+    found = baselines.evaluate(["majority"], data, SECTION, METRICS["accuracy"], 0)
+
+    assert found == (Baseline("majority", pytest.approx(16 / 31)),)

@@ -1,0 +1,35 @@
+"""What a baseline is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from edgernn.datasets.sections import DataSection
+from edgernn.datasets.splits import Splits
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The splits, the section of the recipe that they come from, and the recipe's seed."""
+
+    splits: Splits
+    data: DataSection
+    seed: int
+
+    @cached_property
+    def x(self) -> np.ndarray:
+        """The windows of train and validation, float32 [examples, steps, channels]."""
+        return np.concatenate([self.splits.train.x, self.splits.validation.x])
+
+    @cached_property
+    def y(self) -> np.ndarray:
+        """Their classes [examples] or quantities [examples, outputs]."""
+        return np.concatenate([self.splits.train.y, self.splits.validation.y])
+
+    @property
+    def test(self) -> np.ndarray:
+        """The windows to answer for."""
+        return self.splits.test.x

