@@ -65,7 +65,7 @@ class Build:
         _refuse_frames(layers, splits.train.x)
         if self.recipe.prune and self.recipe.prune.sparsity:
             prune.refuse_misfit(self.recipe.prune, layers)
-        Augmentation.of(self.recipe.train.augment, splits.channels, normalize.fit(splits.train.x)[1])
+        Augmentation.of(self.recipe.train.augment, splits.channels, normalize.fit(splits.train.frames())[1])
 
     def baseline(self) -> None:
         from edgernn import baselines
@@ -92,14 +92,14 @@ class Build:
         from edgernn import train
 
         test = self.splits.test
-        outputs = train.keras_outputs(self.network, test.x)
+        outputs = train.keras_outputs(self.network, test.x, test.ends(self.network.frames_per_step))
         times = train.keras_latency(self.network, test.x, self.recipe.benchmark.runs)
         latency = benchmark.summary(times, 1, "sequence")
         _write(self.folder.keras, verify.against_keras(self.network, test, outputs, latency, self.recipe.judge))
 
     def quantize(self) -> None:
         section, calibration = self.recipe.quantize, self.splits.calibration
-        streams = normalize.apply(calibration.x, self.network.mean, self.network.std)
+        streams = normalize.apply(calibration.filled(), self.network.mean, self.network.std)
         quantized = self._quantized(self.network, streams)
         if section.qat:
             from edgernn import qat

@@ -118,6 +118,7 @@ def state(
     """
     network = quantized.network
     wanted = reference.float_outputs(network, normalize.apply(calibration.x, network.mean, network.std))
+    ends = calibration.ends(network.frames_per_step)
     figures = []
     for choice in get_args(StateType):
         with tempfile.TemporaryDirectory(prefix="edgernn-state-") as folder:
@@ -125,9 +126,9 @@ def state(
                 network, replace(quantized, state=choice), "sequence", "int8", Path(folder)
             )
             outputs = engine("litert").open(path, "sequence", threads=1).outputs(calibration.x)
-        found = judge.measure(outputs, wanted, calibration.y)
+        found = judge.measure(outputs, wanted, calibration.y, ends)
         figures.append({"state": choice, **found})
-        if _within(found, judge.metric.of(final(wanted), calibration.y), gates):
+        if _within(found, judge.metric.of(final(wanted, ends), calibration.y), gates):
             return choice, tuple(figures)
     return "int16", tuple(figures)
 

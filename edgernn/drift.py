@@ -62,12 +62,21 @@ class Course:
         return outputs[self.stream.streams, self.stream.ends // self.frames_per_step - 1]
 
 
-def course(network: Network, x: np.ndarray, steps: int, count: int, named: Iterable[int] = ()) -> Course:
+def course(
+    network: Network,
+    x: np.ndarray,
+    steps: int,
+    count: int,
+    named: Iterable[int] = (),
+    lengths: np.ndarray | None = None,
+) -> Course:
     """The float network along `count` streams of `steps` steps laid from raw windows x [windows, frames, channels].
+
+    With `lengths` [windows], from the first so many frames of each.
 
     Errors will be told at points at about even distances on a logarithmic axis, and at the steps `named`.
     """
-    stream = streams.lay(x, steps * network.frames_per_step, count)
+    stream = streams.lay(x, steps * network.frames_per_step, count, lengths)
     frames = normalize.apply(stream.frames, network.mean, network.std)
     points = tuple(sorted({*marks(steps), *named}))
     recorded = tuple(sorted({step for point in points for step in neighbourhood(point)}))
@@ -120,13 +129,17 @@ def warm_up(network: Network, x: np.ndarray, outputs: np.ndarray, watched: int) 
     return WarmUp(slowest, median, watched)
 
 
-def over_windows(y: np.ndarray, wanted: np.ndarray) -> list[dict[str, Any]]:
+def over_windows(y: np.ndarray, wanted: np.ndarray, ends: np.ndarray | None = None) -> list[dict[str, Any]]:
     """Errors at every step of windows, each from a reset; both are outputs [windows, steps, outputs].
+
+    Of windows that are not equally long, those that have step `ends` [windows] behind them no longer count.
 
     Rows are those of report.json's drift_over_time, but for the artifact and the engine.
     """
     error = np.abs(y - wanted)
-    return [{"over": "windows", "step": i + 1, **_errors(error[:, i])} for i in range(error.shape[1])]
+    inside = np.ones(error.shape[:2], bool) if ends is None else np.arange(error.shape[1]) < ends[:, None]
+    steps = [i for i in range(error.shape[1]) if inside[:, i].any()]
+    return [{"over": "windows", "step": i + 1, **_errors(error[inside[:, i], i])} for i in steps]
 
 
 def over_stream(trace: Trace, wanted: Course) -> list[dict[str, Any]]:

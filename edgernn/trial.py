@@ -34,6 +34,7 @@ class Trial:
     y: np.ndarray
     macs: int
     judge: Judge
+    ends: np.ndarray | None = None  # the steps of each window where they differ
 
     @classmethod
     def of(cls, network: Network, quantized: QuantizedNetwork, test: Split, judge: Judge) -> Trial:
@@ -49,13 +50,14 @@ class Trial:
             chosen.y,
             network.macs_per_step * (1 if network.streams else steps),
             judge,
+            chosen.ends(network.frames_per_step),
         )
 
     def judged(self, outputs: np.ndarray) -> dict[str, Any]:
         """Metric, drift and equality of what a board gave, int16 [windows, results, outputs]."""
         results = outputs.shape[1]
         y = native(self.quantized)[-1].output.dequantize(outputs).astype(np.float32)
-        return self.judge.measure(y[:, -1] if results == 1 else y, self.float, self.y) | {
+        return self.judge.measure(y[:, -1] if results == 1 else y, self.float, self.y, self.ends) | {
             "windows": len(self.y),
             "equals_reference": float(np.mean(outputs == self.wanted[:, -results:])),
         }

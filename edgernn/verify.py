@@ -37,6 +37,7 @@ class Expected:
     integer: Mapping[Precision, np.ndarray]
     y: np.ndarray
     judge: Judge
+    ends: np.ndarray | None = None  # the steps of each example where they differ
 
     @property
     def classes(self) -> bool:
@@ -45,7 +46,11 @@ class Expected:
 
     def drift(self, y: np.ndarray) -> dict[str, float]:
         """What the judge says of outputs."""
-        return self.judge.measure(y, self.outputs, self.y)
+        return self.judge.measure(y, self.outputs, self.y, self.ends)
+
+    def decided(self, y: np.ndarray) -> np.ndarray:
+        """The outputs that decide, [windows, outputs]."""
+        return final(y, self.ends)
 
 
 def expected(
@@ -55,7 +60,8 @@ def expected(
     normalised = normalize.apply(test.x, network.mean, network.std)
     exact = dict.fromkeys(case.precision for case in cases if case.engine == "c" and not case.skip)
     integer = {precision: _integer(quantized.at(precision), test.x) for precision in exact}
-    return Expected(reference.float_outputs(network, normalised), integer, test.y, judge)
+    ends = test.ends(network.frames_per_step)
+    return Expected(reference.float_outputs(network, normalised), integer, test.y, judge, ends)
 
 
 def run(
@@ -78,7 +84,7 @@ def run(
     outputs = {case: kept["y"] for case, kept in arrays.items()}
     traces = {case: trace for case, kept in arrays.items() if (trace := Trace.of(kept))}
     steps = [(case, y) for case, y in outputs.items() if case.form == "step"]
-    rows = [row for case, y in steps for row in _place(case, drift.over_windows(y, target.outputs))]
+    rows = [row for case, y in steps for row in _place(case, drift.over_windows(y, target.outputs, target.ends))]
     if along:
         rows += [row for case, trace in traces.items() for row in _place(case, drift.over_stream(trace, along))]
     return {
@@ -99,12 +105,13 @@ def course(network: Network, test: Split, section: VerifySection, cases: Sequenc
         return None
     gates = section.gates
     named = {*(gates.max_state_error_at or {}), *(gates.max_output_error_at or {})}
-    return drift.course(network, test.x, section.stream.steps, section.stream.streams, named)
+    stream = section.stream
+    return drift.course(network, test.x, stream.steps, stream.streams, named, test.lengths)
 
 
 def float_network(wanted: Expected) -> dict[str, Any]:
     """The float network's own row of the report, its confusion matrix and the spread of its outputs."""
-    last = final(wanted.outputs)
+    last = wanted.decided(wanted.outputs)
     row = {"artifact": "network", "engine": "numpy", "device": "host", "form": "sequence", "status": "ok"}
     return {
         "float": row | wanted.drift(last),
@@ -119,7 +126,7 @@ def against_keras(
 ) -> dict[str, Any]:
     """The float network held to the Keras model's outputs [windows, outputs], and Keras's row of the report."""
     wanted = reference.float_outputs(network, normalize.apply(test.x, network.mean, network.std))
-    drift = judge.measure(outputs, wanted, test.y)
+    drift = judge.measure(outputs, wanted, test.y, test.ends(network.frames_per_step))
     row = {"artifact": "network", "form": "sequence", "engine": "keras", "device": "host", "status": "ok"}
     return {
         "difference": {"max_abs_error": drift["max_abs_error"], "test_examples": len(test)},
@@ -235,7 +242,7 @@ def _streaming(
     labels, value = target.y[index], target.judge.metric.of
 
     def metrics(windowed: np.ndarray, stream: np.ndarray) -> dict[str, float | None]:
-        pairs = {"windowed": windowed[index, -1], "streaming": along.decided(stream)}
+        pairs = {"windowed": target.decided(windowed)[index], "streaming": along.decided(stream)}
         return {name: value(y, labels) if len(labels) else None for name, y in pairs.items()}
 
     rows = [
@@ -257,5 +264,5 @@ def _confusion(case: Case, y: np.ndarray, target: Expected) -> dict[str, Any]:
         "artifact": case.artifact,
         "form": case.form,
         "engine": case.engine,
-        "matrix": confusion_matrix(final(y), target.y),
+        "matrix": confusion_matrix(target.decided(y), target.y),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,19 +17,42 @@ from edgernn.network import Task
 class Split:
     """Windows: x float32 [examples, steps, inputs], y, group str [examples].
 
-    `y` are classes, int64 [examples], or for a regression quantities, float32 [examples, outputs].
+    `y` are classes, int64 [examples], or for a regression quantities, float32 [examples, outputs]. `lengths` int32
+    [examples] are the steps of each example where they differ: what follows in `x` is padding. None: all are whole.
     """
 
     x: np.ndarray
     y: np.ndarray
     group: np.ndarray
+    lengths: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     def take(self, index: np.ndarray) -> Split:
         """The examples at `index` (int or bool, [examples])."""
-        return Split(self.x[index], self.y[index], self.group[index])
+        lengths = None if self.lengths is None else self.lengths[index]
+        return Split(self.x[index], self.y[index], self.group[index], lengths)
+
+    def ends(self, frames_per_step: int = 1) -> np.ndarray | None:
+        """After how many steps of a network each example ends, int32 [examples]; None where all are whole."""
+        return None if self.lengths is None else np.maximum(self.lengths // frames_per_step, 1)
+
+    def frames(self) -> np.ndarray:
+        """All frames but padding, [frames, inputs]."""
+        whole = self.x.reshape(-1, self.x.shape[-1])
+        return whole if self.lengths is None else whole[self._inside().ravel()]
+
+    def filled(self) -> np.ndarray:
+        """`x` with each example's own frames from its start again in place of its padding."""
+        if self.lengths is None:
+            return self.x
+        steps = np.arange(self.x.shape[1]) % self.lengths[:, None]
+        return np.take_along_axis(self.x, steps[:, :, None], axis=1)
+
+    def _inside(self) -> np.ndarray:
+        assert self.lengths is not None
+        return np.arange(self.x.shape[1]) < self.lengths[:, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +73,7 @@ class Splits:
     task: Task = "classify"
 
 
+_FIELDS = ("x", "y", "group", "lengths")
 _PARTS = ("train", "validation", "calibration", "test")
 
 
@@ -56,7 +81,8 @@ def save(splits: Splits, path: Path) -> None:
     """Write `splits` to a .npz file, whole or not at all; the same splits give the same bytes."""
     header = {name: getattr(splits, name) for name in ("labels", "channels", "rate_hz", "task")}
     parts = {part: getattr(splits, part) for part in _PARTS}
-    arrays = {f"{name}_{key}": getattr(part, key) for name, part in parts.items() for key in ("x", "y", "group")}
+    fields = [(name, key, getattr(part, key)) for name, part in parts.items() for key in _FIELDS]
+    arrays = {f"{name}_{key}": array for name, key, array in fields if array is not None}
     archive.save(path, header, arrays)
 
 
@@ -68,7 +94,7 @@ def load(path: Path) -> Splits:
     """
     header, arrays = archive.load(path)
     try:
-        parts = {name: Split(*(arrays[f"{name}_{key}"] for key in ("x", "y", "group"))) for name in _PARTS}
+        parts = {name: _part(arrays, name) for name in _PARTS}
         return Splits(
             **parts,
             labels=tuple(header["labels"]),
@@ -80,3 +106,8 @@ def load(path: Path) -> Splits:
         raise InputError(f"{path} holds no {error.args[0]}; delete it and build again") from None
     except (TypeError, ValueError) as error:
         raise InputError(f"{path} does not hold splits ({error}); delete it and build again") from None
+
+
+def _part(arrays: Mapping[str, np.ndarray], name: str) -> Split:
+    x, y, group = (arrays[f"{name}_{key}"] for key in _FIELDS[:3])
+    return Split(x, y, group, arrays.get(f"{name}_lengths"))

@@ -6,13 +6,14 @@ import numpy as np
 
 
 def fit(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation by channel, float32 [channels], of windows [examples, steps, channels].
+    """Mean and standard deviation by channel, float32 [channels], of frames [..., channels].
 
     A channel that never changes gets the deviation 1, so that it becomes 0 instead of a division by zero.
     """
-    mean = x.mean(axis=(0, 1), dtype=np.float64)
-    std = x.std(axis=(0, 1), dtype=np.float64).astype(np.float32)
-    constant = (x.max(axis=(0, 1)) == x.min(axis=(0, 1))) | (std == 0)
+    axes = tuple(range(x.ndim - 1))
+    mean = x.mean(axis=axes, dtype=np.float64)
+    std = x.std(axis=axes, dtype=np.float64).astype(np.float32)
+    constant = (x.max(axis=axes) == x.min(axis=axes)) | (std == 0)
     return mean.astype(np.float32), np.where(constant, np.float32(1), std)
 
 

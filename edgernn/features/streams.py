@@ -25,19 +25,22 @@ class Stream:
     ends: np.ndarray
 
 
-def lay(x: np.ndarray, frames: int, streams: int) -> Stream:
+def lay(x: np.ndarray, frames: int, streams: int, lengths: np.ndarray | None = None) -> Stream:
     """`streams` streams of `frames` frames from windows x [windows, steps, channels] in order of time.
 
-    Of a window that overlaps the one before it, only the new frames are taken. Recordings follow each other in
-    a drawn order, so that a stream shorter than all of them meets every kind; a stream longer repeats them.
+    Of a window that overlaps the one before it, only the new frames are taken; with `lengths` [windows], the first
+    so many of each. Recordings follow each other in a drawn order, so that a stream shorter than all of them meets
+    every kind; a stream longer repeats them.
     """
-    hop = shift(x)
+    hop = shift(x) if lengths is None else x.shape[1]
     found = recordings(x, hop)
+    ends = np.full(len(x), x.shape[1]) if lengths is None else lengths
     order = np.random.default_rng(ORDER_SEED).permutation(len(found))
     runs = cycle([found[i] for i in order])
-    laid = [_one(x, hop, runs, frames) for _ in range(streams)]
-    ends = [(stream, window, end) for stream, (_, places) in enumerate(laid) for window, end in places]
-    table = np.array(ends, np.int64).reshape(-1, 3)
+    laid = [_one(x, ends, hop, runs, frames) for _ in range(streams)]
+    table = np.array(
+        [(stream, window, end) for stream, (_, places) in enumerate(laid) for window, end in places], np.int64
+    ).reshape(-1, 3)
     return Stream(np.stack([part for part, _ in laid]), table[:, 1], table[:, 0], table[:, 2])
 
 
@@ -66,7 +69,7 @@ def _overlap(first: np.ndarray, second: np.ndarray) -> int:
 
 
 def _one(
-    x: np.ndarray, hop: int, runs: Iterable[Sequence[int]], frames: int
+    x: np.ndarray, ends: np.ndarray, hop: int, runs: Iterable[Sequence[int]], frames: int
 ) -> tuple[np.ndarray, list[tuple[int, int]]]:
     """One stream [frames, channels], and the index and the end of every window that is whole in it."""
     pieces: list[np.ndarray] = []
@@ -74,7 +77,7 @@ def _one(
     total = 0
     for run in runs:
         for index in run:
-            piece = x[index] if index == run[0] else x[index, -hop:]
+            piece = x[index, : ends[index]] if index == run[0] else x[index, -hop:]
             pieces.append(piece)
             total += len(piece)
             if total <= frames:

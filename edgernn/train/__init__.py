@@ -49,11 +49,14 @@ def to_network(model: Any, like: Network) -> Network:
     return models.to_network(model, like)
 
 
-def keras_outputs(network: Network, x: np.ndarray) -> np.ndarray:
-    """What Keras computes for raw windows [windows, steps, inputs]: last outputs, float32 [windows, outputs]."""
+def keras_outputs(network: Network, x: np.ndarray, ends: np.ndarray | None = None) -> np.ndarray:
+    """What Keras computes for raw windows [windows, steps, inputs]: last outputs, float32 [windows, outputs].
+
+    With `ends` [windows], those after that step of each, of a network that gives the result of every step.
+    """
     from edgernn.train import inference
 
-    return inference.outputs(network, x)
+    return inference.outputs(network, x, ends)
 
 
 def keras_latency(network: Network, x: np.ndarray, runs: int) -> list[float]:

@@ -15,15 +15,20 @@ from edgernn.train import augment
 from edgernn.train.augment import Augmentation
 from edgernn.train.goal import Goal
 
+BUCKETS = 8  # of lengths
+BATCHES_SORTED = 16  # batches whose windows are sorted by length together
+
 
 class Batch(NamedTuple):
     """Normalised frames `x` float32 [windows, steps, inputs], and `y`: classes int32 [windows], or quantities.
 
-    Those are float32 [windows, outputs], in standard deviations from their means.
+    Those are float32 [windows, outputs], in standard deviations from their means. `lengths` int32 [windows] are the
+    frames of each window where they differ; what follows is padding.
     """
 
     x: np.ndarray
     y: np.ndarray
+    lengths: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +49,7 @@ class Feed:
         return -(-len(self.split) // self.batch_size)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.split))
-        rows = np.resize(order, (self.batches, self.batch_size))
+        rows = self._rows(np.random.default_rng([self.seed, epoch]))
         with ThreadPoolExecutor(1) as pool:
             coming = pool.submit(self._batch, rows[0], epoch, 0)
             for number in range(1, self.batches):
@@ -53,7 +57,28 @@ class Feed:
                 yield ready.result()
             yield coming.result()
 
+    def _rows(self, rng: np.random.Generator) -> np.ndarray:
+        """The windows of every batch, [batches, batch_size]: where lengths differ, alike ones together.
+
+        Which of them meet is drawn anew in every epoch, and so is the order of the batches.
+        """
+        rows = np.resize(rng.permutation(len(self.split)), (self.batches, self.batch_size))
+        if self.split.lengths is None:
+            return rows
+        for start in range(0, self.batches, BATCHES_SORTED):
+            some = rows[start : start + BATCHES_SORTED]
+            order = np.argsort(self.split.lengths[some.ravel()], kind="stable")
+            rows[start : start + BATCHES_SORTED] = rng.permutation(some.ravel()[order].reshape(some.shape))
+        return rows
+
     def _batch(self, rows: np.ndarray, epoch: int, number: int) -> Batch:
         rng = np.random.default_rng([self.seed, epoch, number])
-        x = augment.apply(self.split.x[rows], self.augmentation, rng)
-        return Batch(normalize.apply(x, self.mean, self.std), self.goal.learned(self.split.y[rows]))
+        some = self.split.take(rows)
+        x = augment.apply(some.x[:, : self._steps(some)], self.augmentation, rng)
+        return Batch(normalize.apply(x, self.mean, self.std), self.goal.learned(some.y), some.lengths)
+
+    def _steps(self, some: Split) -> int:
+        """The frames that hold the longest window, of few different numbers, for each costs a compilation."""
+        whole = some.x.shape[1]
+        longest = whole if some.lengths is None else int(some.lengths.max())
+        return min(whole, -(-longest * BUCKETS // whole) * -(-whole // BUCKETS))

@@ -50,7 +50,7 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
         mean=mean,
         std=std,
         layers=_layers(recipe.network.stack(len(splits.labels)), len(splits.channels), recipe.seed),
-        every_step=recipe.network.every_step,
+        every_step=recipe.network.every_step or splits.train.lengths is not None,
         task=splits.task,
     )
 
@@ -90,7 +90,7 @@ def run(
 def _constants(recipe: Recipe, splits: Splits) -> tuple[Any, Any]:
     """Tokens are names, not amounts: they stay as they are."""
     if recipe.features.normalize == "standard" and not recipe.network.tokens:
-        return normalize.fit(splits.train.x)
+        return normalize.fit(splits.train.frames())
     return normalize.identity(len(splits.channels))
 
 

@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from edgernn.features import normalize
+from edgernn.metric import final
 from edgernn.network import Network
 from edgernn.train import models
 from edgernn.train.backend import tf
@@ -15,13 +16,16 @@ BATCH = 256  # windows a call; bounds the memory
 WARM_UP = 10  # calls before the first timed one; the very first one traces the graph
 
 
-def outputs(network: Network, x: np.ndarray) -> np.ndarray:
-    """Outputs after the last step, float32 [windows, outputs], for raw windows [windows, steps, inputs]."""
+def outputs(network: Network, x: np.ndarray, ends: np.ndarray | None = None) -> np.ndarray:
+    """Outputs after the last step, float32 [windows, outputs], for raw windows [windows, steps, inputs].
+
+    With `ends` [windows], after that step of each, of a network that gives the result of every step.
+    """
     model = models.sequence_model(network)
     frames = normalize.apply(x, network.mean, network.std)
     parts = [model(frames[start : start + BATCH], training=False) for start in range(0, len(frames), BATCH)]
-    last = [np.asarray(part)[:, -1] if network.every_step else part for part in parts]
-    return np.concatenate([np.zeros((0, network.outputs), np.float32), *last])
+    whole = np.concatenate([np.zeros((0, *parts[0].shape[1:]) if parts else (0, network.outputs)), *parts])
+    return final(whole.astype(np.float32), ends)
 
 
 def latency(network: Network, x: np.ndarray, runs: int) -> list[float]:

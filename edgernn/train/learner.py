@@ -70,14 +70,13 @@ class Learner:
             values.append(value)
         return values[1:]
 
-    def _gradients(self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor) -> Gradients:
+    def _gradients(self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor, ends: tf.Tensor | None = None) -> Gradients:
         with tf.GradientTape() as tape:
-            outputs = self.outputs(x, step)[-1]
-            counted = outputs[:, self.objective.start(outputs.shape[1]) :]
-            loss = self.objective.loss(counted, y, self.section.label_smoothing)
+            outputs, weights = self.objective.counted(self.outputs(x, step)[-1], ends)
+            loss = self.objective.loss(outputs, y, weights, self.section.label_smoothing)
         gradients = tape.gradient(loss, self.variables)
         norm = tf.linalg.global_norm(gradients)
-        return Gradients(loss, self.objective.figure(counted, y), norm, gradients)
+        return Gradients(loss, self.objective.figure(outputs, y, weights), norm, gradients)
 
     def _update(self, gradients: list[tf.Tensor], norm: tf.Tensor, rate: tf.Tensor, memory: tf.Tensor) -> None:
         """One step of the optimizer; `memory` is how much of the running average stays."""
@@ -91,10 +90,13 @@ class Learner:
         for average, variable in statistics:  # of batch normalisation, which are averages themselves
             average.assign(variable)
 
-    def _evaluate(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _evaluate(self, x: tf.Tensor, y: tf.Tensor, ends: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Loss and figure of the averaged weights, of the last step."""
         outputs = self.averaged(x, training=False)
-        last = outputs[:, -1:] if outputs.shape.rank == 3 else outputs[:, None]
+        if ends is not None:
+            last = tf.gather(outputs, ends[:, None] - 1, batch_dims=1)
+        else:
+            last = outputs[:, -1:] if outputs.shape.rank == 3 else outputs[:, None]
         return self.objective.loss(last, y), self.objective.figure(last, y)
 
     def _dropped(self, value: tf.Tensor, rate: float, site: int, step: tf.Tensor) -> tf.Tensor:
@@ -128,3 +130,8 @@ def _by_layer(model: Any, network: Network) -> list[list[Any]]:
 
 def tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.constant(batch.x), tf.constant(batch.y)
+
+
+def ends(lengths: np.ndarray | None, network: Network) -> tf.Tensor | None:
+    """After how many steps of the network windows of so many frames end, int32 [windows]; None: all are whole."""
+    return None if lengths is None else tf.constant(np.maximum(lengths // network.frames_per_step, 1), tf.int32)

@@ -16,7 +16,7 @@ from edgernn.network import Network
 from edgernn.train import checkpoint, watch
 from edgernn.train.backend import tf
 from edgernn.train.feed import Batch, Feed
-from edgernn.train.learner import Learner, tensors
+from edgernn.train.learner import Learner, ends, tensors
 from edgernn.train.logs import Logs
 from edgernn.train.meter import Meter, meter
 from edgernn.train.objective import FIGURES
@@ -121,7 +121,8 @@ def _epoch(run: Run, epoch: int, tell: Meter, text: str) -> Figures:
 def _step(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, float]:
     """Learn from one batch; its loss, figure and gradient norm."""
     learner, section = run.learner, run.learner.section
-    gradients = learner.gradients(*tensors(batch), tf.constant(step, tf.int64))
+    whole = ends(batch.lengths, run.network)
+    gradients = learner.gradients(*tensors(batch), tf.constant(step, tf.int64), whole)
     watch.require_finite(learner, run.network, gradients, batch, epoch=epoch, step=step)
     rate = learning_rate(step, run.steps, section.learning_rate, section.schedule)
     stays = tf.constant(memory(step, section.average), tf.float32)
@@ -132,6 +133,8 @@ def _step(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, 
 def _validated(run: Run, epoch: int) -> tuple[float, float]:
     """Loss and figure of the averaged weights on the validation split."""
     frames = normalize.apply(run.validation.x, run.network.mean, run.network.std)
-    loss, figure = run.learner.evaluate(tf.constant(frames), tf.constant(run.feed.goal.learned(run.validation.y)))
+    learned = tf.constant(run.feed.goal.learned(run.validation.y))
+    whole = ends(run.validation.lengths, run.network)
+    loss, figure = run.learner.evaluate(tf.constant(frames), learned, whole)
     watch.require_finite_validation(float(loss), run.learner, epoch)
     return float(loss), float(figure)

@@ -34,35 +34,56 @@ class Objective:
         likely = getattr(network.layers[-1].options, "activation", "") in PROBABILITIES
         return cls(network.task, section, network.outputs, likely, weights)
 
+    def counted(self, outputs: tf.Tensor, ends: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Outputs [windows, steps, outputs] from the first that counts on, and the weight of each in the mean.
+
+        That is float32 [windows, steps], of windows that end after different steps `ends` [windows]; else None.
+        """
+        if ends is None:
+            return outputs[:, self.start(outputs.shape[1]) :], None
+        step, last = tf.range(outputs.shape[1])[None], ends[:, None]
+        share = self._share
+        first = last - 1 if share is None else tf.cast(share * tf.cast(last, tf.float32), tf.int32)
+        inside = tf.cast((step >= first) & (step < last), tf.float32)
+        return outputs, inside / tf.reduce_sum(inside, 1, keepdims=True) / tf.cast(tf.shape(outputs)[0], tf.float32)
+
     def start(self, steps: int) -> int:
         """The first of `steps` steps whose output counts in training.
 
         A network cannot know a class before it has seen some of the window; what a regression asks for lies at its
         end. One with a single output tells it after the whole window.
         """
-        share = self.section.loss_from
-        if share is None:
-            return steps - 1 if self.task == "regress" else steps // 2
-        return int(share * steps)
+        return steps - 1 if self._share is None else int(self._share * steps)
 
-    def loss(self, outputs: tf.Tensor, y: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
-        """The mean over windows and steps; outputs [windows, steps, outputs], `y` as in a batch."""
+    @property
+    def _share(self) -> float | None:
+        """What comes before the first step that counts; None where only the last one does."""
+        default = None if self.task == "regress" else 0.5
+        return default if self.section.loss_from is None else self.section.loss_from
+
+    def loss(
+        self, outputs: tf.Tensor, y: tf.Tensor, weights: tf.Tensor | None = None, smoothing: float = 0.0
+    ) -> tf.Tensor:
+        """The mean over windows and steps; outputs [windows, steps, outputs], `y` as in a batch.
+
+        With `weights` [windows, steps] it is the sum with these.
+        """
         if self.task == "regress":
-            return tf.reduce_mean(self._distance(outputs - y[:, None]))
+            return mean(tf.reduce_mean(self._distance(outputs - y[:, None]), -1), weights)
         goal = tf.one_hot(y, self.classes) * (1 - smoothing) + smoothing / self.classes
         logits = self._logits(outputs)
         goals = goal[:, None] + tf.zeros_like(logits)  # the same at every step
         losses = tf.nn.softmax_cross_entropy_with_logits(goals, logits)
-        if self.weights is None:
-            return tf.reduce_mean(losses)
-        return tf.reduce_mean(losses * tf.gather(tf.constant(self.weights), y)[:, None])
+        if self.weights is not None:
+            losses *= tf.gather(tf.constant(self.weights), y)[:, None]
+        return mean(losses, weights)
 
-    def figure(self, outputs: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    def figure(self, outputs: tf.Tensor, y: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
         """The share of windows and steps classified right, or the mean absolute error in deviations."""
         if self.task == "regress":
-            return tf.reduce_mean(tf.abs(outputs - y[:, None]))
+            return mean(tf.reduce_mean(tf.abs(outputs - y[:, None]), -1), weights)
         right = tf.argmax(outputs, -1, tf.int32) == y[:, None]
-        return tf.reduce_mean(tf.cast(right, tf.float32))
+        return mean(tf.cast(right, tf.float32), weights)
 
     def _distance(self, error: tf.Tensor) -> tf.Tensor:
         size = tf.abs(error)
@@ -75,6 +96,11 @@ class Objective:
     def _logits(self, outputs: tf.Tensor) -> tf.Tensor:
         """What a softmax turns into the shares of the classes: for probabilities, their logarithms."""
         return tf.math.log(tf.maximum(outputs, TINY)) if self.likely else outputs
+
+
+def mean(values: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
+    """Of values [windows, steps]."""
+    return tf.reduce_mean(values) if weights is None else tf.reduce_sum(values * weights)
 
 
 def class_weights(section: TrainSection, task: Task, train: Split, classes: int) -> np.ndarray | None:

@@ -21,6 +21,7 @@ from edgernn.train.backend import tf
 from edgernn.train.goal import Goal
 from edgernn.train.learner import Gradients
 from edgernn.train.masks import MaskedLearner, Masks
+from edgernn.train.objective import mean
 from edgernn.train_sections import QatSection, TrainSection
 
 SMALLEST = float(np.finfo(np.float32).tiny)  # in place of the variance of outputs that never change
@@ -101,9 +102,9 @@ class QatLearner(MaskedLearner):
         exact = fake_quantization.rounded(constants, self.quantized, self.granularity)
         return [fake_quantization.outputs(passes, exact, x) for passes in self.arithmetics]
 
-    def _gradients(self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor) -> Gradients:
+    def _gradients(self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor, ends: tf.Tensor | None = None) -> Gradients:
         with tf.GradientTape() as tape:
-            loss, figure = self._difference(self.model, x, y)
+            loss, figure = self._difference(self.model, x, y, ends)
         gradients = [
             tf.zeros_like(variable) if gradient is None or index in self.fixed else gradient
             for index, (gradient, variable) in enumerate(
@@ -112,21 +113,21 @@ class QatLearner(MaskedLearner):
         ]
         return Gradients(loss, figure, tf.linalg.global_norm(gradients), gradients)
 
-    def _evaluate(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _evaluate(self, x: tf.Tensor, y: tf.Tensor, ends: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Loss and figure of the averaged weights."""
-        return self._difference(self.averaged, x, y)
+        return self._difference(self.averaged, x, y, ends)
 
-    def _difference(self, model: Any, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _difference(
+        self, model: Any, x: tf.Tensor, y: tf.Tensor, ends: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean square difference to the float network, by variance; and the objective's figure.
 
         Of several arithmetics it is the geometric mean: the finer one is not given up for the coarser one.
         """
-        wanted = self.teacher(x, training=False)
-        start = self.objective.start(wanted.shape[1])
-        wanted = wanted[:, start:]
-        found = tf.stack([outputs[:, start:] for outputs in self.fake_outputs(model, x)])
-        errors = tf.reduce_mean((found - wanted) ** 2, [1, 2, 3]) / (tf.math.reduce_variance(wanted) + SMALLEST)
-        loss = tf.exp(tf.reduce_mean(tf.math.log(errors + SMALLEST)))
-        return loss, tf.reduce_mean(
-            [self.objective.figure((one - self.goal.mean) / self.goal.std, y) for one in tf.unstack(found)]
-        )
+        wanted, weights = self.objective.counted(self.teacher(x, training=False), ends)
+        found = [self.objective.counted(outputs, ends)[0] for outputs in self.fake_outputs(model, x)]
+        variance = tf.math.reduce_variance(wanted) + SMALLEST
+        errors = [mean(tf.reduce_mean((one - wanted) ** 2, -1), weights) / variance for one in found]
+        loss = tf.exp(tf.reduce_mean(tf.math.log(tf.stack(errors) + SMALLEST)))
+        shown = [(one - self.goal.mean) / self.goal.std for one in found]
+        return loss, tf.reduce_mean([self.objective.figure(one, y, weights) for one in shown])
