@@ -1,0 +1,127 @@
+"""All shipped recipes, built and set side by side; README's table is what this writes.
+
+    python benchmarks/recipes.py [--seeds 0 1 2] [--only NAME ...] [--folder build/recipes] [--readme]
+
+Float, baseline and int8 are the recipe's metric on its held-out test split, means over the seeds with the standard
+deviation; int8 is the worst of all engines. Loss and agreement are those of that worst. Latency is the median of a
+step on one thread, the first seed's; bytes are step.int8.tflite's; instructions a step those of the recipe's board.
+Builds are cached: a second call only reads. `--readme` writes the table between its marks in README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgernn import archive
+from edgernn.report import units
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+MARKS = re.compile(r"(<!-- benchmarks/recipes.py -->\n).*?(<!-- end -->)", re.DOTALL)
+COLUMNS = (
+    *("recipe", "metric", "baseline", "float", "int8", "loss", "agreement", "parameters", "int8 bytes"),
+    *("µs a step: LiteRT", "onnxruntime", "C", "instructions a step"),
+)
+ENGINES = ("litert", "onnxruntime", "c")
+
+Report = Mapping[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--only", nargs="+", default=[])
+    parser.add_argument("--folder", type=Path, default=Path("build/recipes"))
+    parser.add_argument("--profile", default="")
+    parser.add_argument("--readme", action="store_true")
+    options = parser.parse_args()
+    paths = [p for p in sorted((ROOT / "recipes").glob("*.yaml")) if not options.only or p.stem in options.only]
+    found = {
+        path.stem: [built(path, seed, options.folder, options.profile) for seed in options.seeds] for path in paths
+    }
+    text = table([row(name, reports) for name, reports in found.items()])
+    print(text)
+    if options.readme:
+        archive.write_text(README, with_table(README.read_text("utf-8"), text))
+    raise SystemExit(0 if all(report["passed"] for reports in found.values() for report in reports) else 1)
+
+
+def built(recipe: Path, seed: int, folder: Path, profile: str) -> Report:
+    """The report of a recipe with that seed; a failed gate is reported, everything else ends this program."""
+    out = folder / f"{recipe.stem}.{seed}"
+    changes = [f"seed={seed}", *([f"profile={profile}"] if profile else [])]
+    command = [sys.executable, "-m", "edgernn.cli", "build", str(recipe), "--out", str(out), "--quiet"]
+    done = subprocess.run([*command, *(part for one in changes for part in ("--set", one))], check=False)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{recipe} with seed {seed} ends with exit code {done.returncode}")
+    return json.loads((out / "report.json").read_text())  # type: ignore[no-any-return]
+
+
+def row(name: str, reports: Sequence[Report]) -> tuple[str, ...]:
+    first, metric = reports[0], reports[0]["metric"]
+    level = spread([report["metric"]["baseline"]["value"] for report in reports])
+    worst = [max(int8(report), key=lambda result: result["metric_drop"]) for report in reports]
+    return (
+        f"`{name}`",
+        metric["name"],
+        f"{metric['baseline']['name'].replace('_', ' ')} {level}",
+        spread([report["metric"]["float"] for report in reports]),
+        spread([result["metric"] for result in worst]),
+        units.significant(float(np.mean([result["metric_drop"] for result in worst])), 2),
+        units.percent(min(result["agreement"] for report in reports for result in int8(report))),
+        units.count(first["network"]["parameters"]),
+        units.count(next((a["bytes"] for a in first["artifacts"] if a["name"] == "step.int8.tflite"), 0)),
+        *(latency(first, engine) for engine in ENGINES),
+        instructions(first),
+    )
+
+
+def int8(report: Report) -> list[Any]:
+    """Results of int8 files over the whole test split."""
+    rows = [r for r in report["results"] if r["status"] == "ok" and r.get("precision") == "int8"]
+    return [r for r in rows if "optimisation" not in r]
+
+
+def spread(values: Sequence[float]) -> str:
+    mean = units.significant(float(np.mean(values)), 3)
+    return mean if len(values) == 1 else f"{mean} ± {units.significant(float(np.std(values, ddof=1)), 1)}"
+
+
+def latency(report: Report, engine: str) -> str:
+    times = [r["latency_us"]["median"] for r in int8(report) if r["engine"] == engine and of_a_step(r)]
+    return units.significant(min(times), 2) if times else units.NONE
+
+
+def of_a_step(result: Mapping[str, Any]) -> bool:
+    return bool(result["latency_us"]) and result["latency_us"]["per"] == "step"
+
+
+def instructions(report: Report) -> str:
+    """Of the image that is optimised for speed, with its board."""
+    found = [r for r in report["results"] if r.get("optimisation") == "speed" and r["instructions"]]
+    return f"{units.count(found[0]['instructions'])} ({found[0]['device']})" if found else units.NONE
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def with_table(readme: str, text: str) -> str:
+    """README with the table between its marks; raises SystemExit where they are not there."""
+    if not MARKS.search(readme):
+        raise SystemExit("README.md has no marks for the table")
+    return MARKS.sub(lambda found: f"{found[1]}{text}\n{found[2]}", readme)
+
+
+if __name__ == "__main__":
+    main()
