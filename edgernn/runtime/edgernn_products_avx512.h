@@ -56,6 +56,28 @@ static inline __m512i ernn_last_inputs_s8(const int8_t *x, size_t count)
     return _mm512_xor_si512(_mm512_set1_epi32((int32_t)four), _mm512_set1_epi8(INT8_MIN));
 }
 
+/* x + 128, for loads that broadcast, and what fills up the last vector: the last group may read 3 of that. */
+static inline void ernn_offset_s8(const int8_t *x, size_t n, int8_t *y)
+{
+    const __m512i offset = _mm512_set1_epi8(INT8_MIN);
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        _mm512_storeu_si512(y + i, _mm512_xor_si512(_mm512_loadu_si512(x + i), offset));
+    }
+    if (i < n) {
+        const __mmask64 rest = ((__mmask64)1 << (n - i)) - 1;
+        _mm512_storeu_si512(y + i, _mm512_xor_si512(_mm512_maskz_loadu_epi8(rest, x + i), offset));
+    }
+}
+
+/* Four inputs, which have the offset, in every lane. */
+static inline __m512i ernn_four_offset_s8(const int8_t *x)
+{
+    int32_t four;
+    memcpy(&four, x, sizeof four);
+    return _mm512_set1_epi32(four);
+}
+
 /* What takes 16 rows to their outputs: their multipliers, those of odd rows in the even lanes, and the rounding. */
 typedef struct {
     __m512i multiplier, odd, half, shift;
@@ -82,20 +104,30 @@ static inline ernn_scale ernn_load_first_scale(const int32_t *multiplier, const 
     return ernn_scale_of(all, _mm512_srli_epi64(all, 32), _mm_maskz_loadu_epi8(first, shift));
 }
 
-static inline __m512i ernn_lift(__m512i sum, int left)
+/* Sums times 2^left, clipped where that may not fit. */
+static inline __m512i ernn_lift(__m512i sum, int left, int clip)
 {
-    const __m512i most = _mm512_set1_epi32(INT32_MAX >> left), least = _mm512_set1_epi32(-(INT32_MAX >> left));
-    return _mm512_sll_epi32(_mm512_max_epi32(_mm512_min_epi32(sum, most), least), _mm_cvtsi32_si128(left));
+    if (clip != 0) {
+        const __m512i most = _mm512_set1_epi32(INT32_MAX >> left), least = _mm512_set1_epi32(-(INT32_MAX >> left));
+        sum = _mm512_max_epi32(_mm512_min_epi32(sum, most), least);
+    }
+    return _mm512_sllv_epi32(sum, _mm512_set1_epi32(left));
 }
 
-/* ernn_finish of 16 rows. The high word of a product, at most 2^30, has room for half of what the shift takes off. */
-static inline __m512i ernn_finish_strip(__m512i sum, ernn_scale scale, int left)
+/* ernn_finish of 16 rows, of lifted sums. The high word of a product, at most 2^30, has room for half of what the
+ * shift takes off. */
+static inline __m512i ernn_finish_lifted(__m512i sum, ernn_scale scale)
 {
-    const __m512i lifted = left == 0 ? sum : ernn_lift(sum, left);
-    const __m512i even = _mm512_mul_epi32(lifted, scale.multiplier);
-    const __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(lifted, 32), scale.odd);
+    const __m512i even = _mm512_mul_epi32(sum, scale.multiplier);
+    const __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), scale.odd);
     const __m512i high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
     return _mm512_srav_epi32(_mm512_add_epi32(high, scale.half), scale.shift);
+}
+
+/* ernn_finish of 16 rows. */
+static inline __m512i ernn_finish_strip(__m512i sum, ernn_scale scale, int left)
+{
+    return ernn_finish_lifted(left == 0 ? sum : ernn_lift(sum, left, 1), scale);
 }
 
 /* 32 rows to their outputs. */
@@ -187,6 +219,15 @@ static inline ernn_four_strips ernn_add_columns_of_four_s8(ernn_four_strips s, c
     return ernn_add_four_strips(s, odd);
 }
 
+static inline ernn_four_strips ernn_lift_four_strips(ernn_four_strips s, int left, int clip)
+{
+    s.s0 = ernn_lift(s.s0, left, clip);
+    s.s1 = ernn_lift(s.s1, left, clip);
+    s.s2 = ernn_lift(s.s2, left, clip);
+    s.s3 = ernn_lift(s.s3, left, clip);
+    return s;
+}
+
 /* Four strips from bias to output, those from row r. */
 static inline void ernn_four_strips_s8_s16(const ernn_linear *layer, size_t r, const int8_t *x, int16_t *y)
 {
@@ -196,10 +237,13 @@ static inline void ernn_four_strips_s8_s16(const ernn_linear *layer, size_t r, c
     ernn_four_strips s = {_mm512_loadu_si512(bias), _mm512_loadu_si512(bias + 16), _mm512_loadu_si512(bias + 32),
                           _mm512_loadu_si512(bias + 48)};
     s = ernn_add_columns_of_four_s8(s, layer->weight + r / ERNN_STRIP * strip, strip, x, layer->columns);
-    s.s0 = ernn_finish_strip(s.s0, ernn_load_scale(multiplier, shift), layer->left);
-    s.s1 = ernn_finish_strip(s.s1, ernn_load_scale(multiplier + 16, shift + 16), layer->left);
-    s.s2 = ernn_finish_strip(s.s2, ernn_load_scale(multiplier + 32, shift + 32), layer->left);
-    s.s3 = ernn_finish_strip(s.s3, ernn_load_scale(multiplier + 48, shift + 48), layer->left);
+    if (layer->left != 0) {
+        s = ernn_lift_four_strips(s, layer->left, layer->clip);
+    }
+    s.s0 = ernn_finish_lifted(s.s0, ernn_load_scale(multiplier, shift));
+    s.s1 = ernn_finish_lifted(s.s1, ernn_load_scale(multiplier + 16, shift + 16));
+    s.s2 = ernn_finish_lifted(s.s2, ernn_load_scale(multiplier + 32, shift + 32));
+    s.s3 = ernn_finish_lifted(s.s3, ernn_load_scale(multiplier + 48, shift + 48));
     ernn_store_two_strips_s16(s.s0, s.s1, y + r);
     ernn_store_two_strips_s16(s.s2, s.s3, y + r + 32);
 }
@@ -327,29 +371,91 @@ static inline void ernn_store_four_s16(__m128i sum, const int32_t *multiplier, c
     _mm_storel_epi64((__m128i *)(void *)y, _mm256_castsi256_si128(_mm512_cvtsepi32_epi16(real)));
 }
 
+#define ERNN_BLOCKS 64             /* whose sums lie in memory at once */
+#define ERNN_PLACES (256 * (size_t)4) /* the most columns that blocks of four can name */
+
+/* The products of a block of 16 rows. */
+static inline __m512i ernn_block_s8(const int8_t *weight, size_t place, const int8_t *x)
+{
+    return _mm512_dpbusd_epi32(_mm512_setzero_si512(), ernn_four_offset_s8(x + place * 4),
+                               _mm512_loadu_si512(weight));
+}
+
+/* A sum that runs through `count` blocks: before the first, and after each. Gives the last. */
+static inline __m512i ernn_run_blocks_s8(__m512i s, const int8_t *weight, const uint8_t *place, size_t count,
+                                         const int8_t *x, int32_t *sum)
+{
+    _mm512_storeu_si512(sum, s);
+    sum += 16;
+    for (; count >= 2; count -= 2, place += 2, weight += 128, sum += 32) {
+        const __m512i next = ernn_block_s8(weight, place[0], x);
+        const __m512i both = _mm512_dpbusd_epi32(next, ernn_four_offset_s8(x + place[1] * (size_t)4),
+                                                 _mm512_loadu_si512(weight + 64));
+        _mm512_storeu_si512(sum, _mm512_add_epi32(s, next));
+        s = _mm512_add_epi32(s, both);
+        _mm512_storeu_si512(sum + 16, s);
+    }
+    if (count != 0) {
+        s = _mm512_add_epi32(s, ernn_block_s8(weight, place[0], x));
+        _mm512_storeu_si512(sum, s);
+    }
+    return s;
+}
+
+/* All rows of a matrix of blocks of 16 rows. Loops as long as each row of blocks would end in jumps that no processor
+ * foresees. So one sum, modulo 2^32, runs through all blocks, and what a row adds to it are the row's products. */
+static inline void ernn_tall_blocks_s8_s16(const ernn_sparse_linear *layer, const int8_t *x, int16_t *y)
+{
+    const size_t columns = layer->columns < ERNN_PLACES ? layer->columns : ERNN_PLACES;
+    int32_t sum[(ERNN_BLOCKS + 1) * 16] ERNN_ALIGNED;
+    int8_t inputs[ERNN_PLACES] ERNN_ALIGNED;
+    size_t all = 0, begin = 0, end = 0, r = 0;
+    __m512i running = _mm512_setzero_si512(), before = running;
+    ernn_offset_s8(x, columns, inputs);
+    for (size_t i = 0; i < layer->rows / 16; i++) {
+        all += layer->count[i];
+    }
+    while (r < layer->rows) {
+        const size_t count = all - begin < ERNN_BLOCKS ? all - begin : ERNN_BLOCKS;
+        running = ernn_run_blocks_s8(running, layer->weight + begin * 64, layer->place + begin, count, inputs, sum);
+        for (; r < layer->rows && end + layer->count[r / 16] <= begin + count; r += 16) {
+            end += layer->count[r / 16];
+            const __m512i after = _mm512_loadu_si512(sum + (end - begin) * 16);
+            const __m512i own = _mm512_add_epi32(_mm512_loadu_si512(layer->bias + r), _mm512_sub_epi32(after, before));
+            ernn_store_strip_s16(own, layer->multiplier + r, layer->shift + r, layer->left, y + r);
+            before = after;
+        }
+        begin += count;
+    }
+}
+
+/* All rows of a matrix of blocks of 4 rows. */
+static inline void ernn_low_block_rows_s8_s16(const ernn_sparse_linear *layer, const int8_t *x, int16_t *y)
+{
+    const int8_t *weight = layer->weight;
+    const uint8_t *place = layer->place;
+    for (size_t r = 0; r < layer->rows; r += 4) {
+        const size_t count = layer->count[r / 4];
+        const __m128i bias = _mm_loadu_si128((const __m128i *)(const void *)(layer->bias + r));
+        const __m128i sum = ernn_low_blocks_s8(bias, weight, place, count, x);
+        ernn_store_four_s16(sum, layer->multiplier + r, layer->shift + r, layer->left, y + r);
+        weight += count * 16, place += count;
+    }
+}
+
 static inline size_t ernn_block_rows_s8_s16(const ernn_sparse_linear *layer, const int8_t *x, const int16_t *work,
                                             int16_t *y)
 {
     (void)work;
-    const size_t height = layer->block_rows;
-    const int8_t *weight = layer->weight;
-    const uint8_t *place = layer->place;
-    size_t r = 0;
-    for (; ERNN_IS_PACKED_BLOCK(height, layer->block_columns) && r < layer->rows; r += height) {
-        const size_t count = layer->count[r / height];
-        const int32_t *bias = layer->bias + r, *multiplier = layer->multiplier + r;
-        const uint8_t *shift = layer->shift + r;
-        if (height == 16) {
-            const __m512i sum = ernn_blocks_s8(_mm512_loadu_si512(bias), weight, place, count, x);
-            ernn_store_strip_s16(sum, multiplier, shift, layer->left, y + r);
-        } else {
-            const __m128i first = _mm_loadu_si128((const __m128i *)(const void *)bias);
-            const __m128i sum = ernn_low_blocks_s8(first, weight, place, count, x);
-            ernn_store_four_s16(sum, multiplier, shift, layer->left, y + r);
-        }
-        weight += count * height * 4, place += count;
+    if (!ERNN_IS_PACKED_BLOCK(layer->block_rows, layer->block_columns)) {
+        return 0;
     }
-    return r;
+    if (layer->block_rows == 16) {
+        ernn_tall_blocks_s8_s16(layer, x, y);
+    } else {
+        ernn_low_block_rows_s8_s16(layer, x, y);
+    }
+    return layer->rows;
 }
 
 static inline void ernn_add_packed_blocks_s8(const int8_t *weight, size_t height, const uint8_t *place, size_t count,
