@@ -76,11 +76,11 @@ static inline ernn_lanes ernn_lanes_round(__m512i low, __m512i high, int bits)
 
 static inline ernn_lanes ernn_lanes_product(ernn_lanes a, ernn_lanes b, int bits)
 {
-    const __m512i high = _mm512_mulhi_epi16(a, b);
     if (bits == 15) { /* one instruction, which gives -32768 for the one product that saturates */
         const __m512i y = _mm512_mulhrs_epi16(a, b), least = _mm512_set1_epi16(INT16_MIN);
         return _mm512_mask_sub_epi16(y, _mm512_cmpeq_epi16_mask(y, least), y, _mm512_set1_epi16(1));
     }
+    const __m512i high = _mm512_mulhi_epi16(a, b);
     if (bits > 16) { /* of the high half, since what lies below cannot change the rounding */
         const __m512i half = _mm512_set1_epi16((int16_t)(1 << (bits - 17)));
         return _mm512_sra_epi16(_mm512_add_epi16(high, half), _mm_cvtsi32_si128(bits - 16));
@@ -93,6 +93,14 @@ static inline ernn_lanes ernn_lanes_shift(ernn_lanes x, int up)
 {
     return up < 0 ? ernn_lanes_product(x, _mm512_set1_epi16(1), -up) : ernn_lanes_sum(x, _mm512_setzero_si512(), up);
 }
+
+/* No load of a table comes earlier: one where it is needed is an operand, which costs less than a register that it
+ * would be copied from, and for few units far less. */
+#ifdef __GNUC__
+#define ERNN_LANES_LOAD_NO_EARLIER() __asm__ volatile("" ::: "memory")
+#else
+#define ERNN_LANES_LOAD_NO_EARLIER() (void)0
+#endif
 
 /* Entry `index`, 0 .. 63, of a table. */
 static inline __m512i ernn_lanes_look_up(const int16_t *table, __m512i index)
@@ -114,6 +122,7 @@ static inline ernn_lanes ernn_lanes_interpolate(const int16_t *table, ernn_lanes
     const __m512i part = _mm512_and_si512(_mm512_slli_epi16(magnitude, 8), _mm512_set1_epi16(0x7f00));
     const __mmask32 high = _mm512_test_epi16_mask(index, _mm512_set1_epi16(64));
     const __mmask32 last = _mm512_cmpgt_epu16_mask(index, _mm512_set1_epi16(127));
+    ERNN_LANES_LOAD_NO_EARLIER();
     __m512i entry = ernn_lanes_look_up_twice(table, index, high);
     __m512i next = ernn_lanes_look_up_twice(table + 1, index, high);
     if (last != 0) {

@@ -36,33 +36,68 @@ static inline ernn_several_sums ernn_add_group_of_several_s8(ernn_several_sums s
     return s;
 }
 
-static inline ernn_several_sums ernn_lift_several(ernn_several_sums s, int left, int clip)
+/* The outputs of one strip; a shift by 0 costs less than a branch. */
+static inline ernn_several_sums ernn_finish_several(ernn_several_sums s, ernn_scale scale, int left)
 {
-    s.s0 = ernn_lift(s.s0, left, clip);
-    s.s1 = ernn_lift(s.s1, left, clip);
-    s.s2 = ernn_lift(s.s2, left, clip);
-    s.s3 = ernn_lift(s.s3, left, clip);
-    s.s4 = ernn_lift(s.s4, left, clip);
-    s.s5 = ernn_lift(s.s5, left, clip);
-    s.s6 = ernn_lift(s.s6, left, clip);
-    s.s7 = ernn_lift(s.s7, left, clip);
+    const __m512i bits = _mm512_set1_epi32(left);
+    s.s0 = ernn_finish_lifted(_mm512_sllv_epi32(s.s0, bits), scale);
+    s.s1 = ernn_finish_lifted(_mm512_sllv_epi32(s.s1, bits), scale);
+    s.s2 = ernn_finish_lifted(_mm512_sllv_epi32(s.s2, bits), scale);
+    s.s3 = ernn_finish_lifted(_mm512_sllv_epi32(s.s3, bits), scale);
+    s.s4 = ernn_finish_lifted(_mm512_sllv_epi32(s.s4, bits), scale);
+    s.s5 = ernn_finish_lifted(_mm512_sllv_epi32(s.s5, bits), scale);
+    s.s6 = ernn_finish_lifted(_mm512_sllv_epi32(s.s6, bits), scale);
+    s.s7 = ernn_finish_lifted(_mm512_sllv_epi32(s.s7, bits), scale);
     return s;
 }
 
-static inline ernn_several_sums ernn_finish_several(ernn_several_sums s, ernn_scale scale)
+/* Two sums change where they are: gcc would keep each of 16 in two registers, which it does not have. */
+#ifdef __GNUC__
+#define ERNN_KEEP_IN_PLACE(a, b) __asm__("" : "+v"(a), "+v"(b))
+#else
+#define ERNN_KEEP_IN_PLACE(a, b) (void)0
+#endif
+
+/* The same of two groups, one of either strip: an input in a register serves both. */
+static inline void ernn_add_two_groups_of_several_s8(ernn_several_sums *upper, ernn_several_sums *lower, __m512i first,
+                                                     __m512i second, const int8_t *x, size_t n)
 {
-    s.s0 = ernn_finish_lifted(s.s0, scale);
-    s.s1 = ernn_finish_lifted(s.s1, scale);
-    s.s2 = ernn_finish_lifted(s.s2, scale);
-    s.s3 = ernn_finish_lifted(s.s3, scale);
-    s.s4 = ernn_finish_lifted(s.s4, scale);
-    s.s5 = ernn_finish_lifted(s.s5, scale);
-    s.s6 = ernn_finish_lifted(s.s6, scale);
-    s.s7 = ernn_finish_lifted(s.s7, scale);
-    return s;
+    __m512i four;
+    four = ernn_four_offset_s8(x);
+    upper->s0 = _mm512_dpbusd_epi32(upper->s0, four, first);
+    lower->s0 = _mm512_dpbusd_epi32(lower->s0, four, second);
+    ERNN_KEEP_IN_PLACE(upper->s0, lower->s0);
+    four = ernn_four_offset_s8(x + n);
+    upper->s1 = _mm512_dpbusd_epi32(upper->s1, four, first);
+    lower->s1 = _mm512_dpbusd_epi32(lower->s1, four, second);
+    ERNN_KEEP_IN_PLACE(upper->s1, lower->s1);
+    four = ernn_four_offset_s8(x + 2 * n);
+    upper->s2 = _mm512_dpbusd_epi32(upper->s2, four, first);
+    lower->s2 = _mm512_dpbusd_epi32(lower->s2, four, second);
+    ERNN_KEEP_IN_PLACE(upper->s2, lower->s2);
+    four = ernn_four_offset_s8(x + 3 * n);
+    upper->s3 = _mm512_dpbusd_epi32(upper->s3, four, first);
+    lower->s3 = _mm512_dpbusd_epi32(lower->s3, four, second);
+    ERNN_KEEP_IN_PLACE(upper->s3, lower->s3);
+    four = ernn_four_offset_s8(x + 4 * n);
+    upper->s4 = _mm512_dpbusd_epi32(upper->s4, four, first);
+    lower->s4 = _mm512_dpbusd_epi32(lower->s4, four, second);
+    ERNN_KEEP_IN_PLACE(upper->s4, lower->s4);
+    four = ernn_four_offset_s8(x + 5 * n);
+    upper->s5 = _mm512_dpbusd_epi32(upper->s5, four, first);
+    lower->s5 = _mm512_dpbusd_epi32(lower->s5, four, second);
+    ERNN_KEEP_IN_PLACE(upper->s5, lower->s5);
+    four = ernn_four_offset_s8(x + 6 * n);
+    upper->s6 = _mm512_dpbusd_epi32(upper->s6, four, first);
+    lower->s6 = _mm512_dpbusd_epi32(lower->s6, four, second);
+    ERNN_KEEP_IN_PLACE(upper->s6, lower->s6);
+    four = ernn_four_offset_s8(x + 7 * n);
+    upper->s7 = _mm512_dpbusd_epi32(upper->s7, four, first);
+    lower->s7 = _mm512_dpbusd_epi32(lower->s7, four, second);
+    ERNN_KEEP_IN_PLACE(upper->s7, lower->s7);
 }
 
-/* Two strips, those from row r: an input in a register serves both. */
+/* Two strips, those from row r. */
 static inline void ernn_two_strips_of_several_s8(const ernn_linear *layer, size_t r, const int8_t *x, int16_t *y)
 {
     const size_t n = layer->columns, rows = layer->rows, strip = ERNN_STRIP * ERNN_UP_TO_FOUR(n);
@@ -70,15 +105,13 @@ static inline void ernn_two_strips_of_several_s8(const ernn_linear *layer, size_
     ernn_several_sums upper = ernn_begin_several(_mm512_loadu_si512(layer->bias + r));
     ernn_several_sums lower = ernn_begin_several(_mm512_loadu_si512(layer->bias + r + 16));
     for (size_t c = 0; c < n; c += 4, weight += 64) {
-        upper = ernn_add_group_of_several_s8(upper, _mm512_loadu_si512(weight), x + c, n);
-        lower = ernn_add_group_of_several_s8(lower, _mm512_loadu_si512(weight + strip), x + c, n);
+        ernn_add_two_groups_of_several_s8(&upper, &lower, _mm512_loadu_si512(weight),
+                                          _mm512_loadu_si512(weight + strip), x + c, n);
     }
-    if (layer->left != 0) {
-        upper = ernn_lift_several(upper, layer->left, layer->clip);
-        lower = ernn_lift_several(lower, layer->left, layer->clip);
-    }
-    upper = ernn_finish_several(upper, ernn_load_scale(layer->multiplier + r, layer->shift + r));
-    lower = ernn_finish_several(lower, ernn_load_scale(layer->multiplier + r + 16, layer->shift + r + 16));
+    const int32_t *multiplier = layer->multiplier + r;
+    const uint8_t *shift = layer->shift + r;
+    upper = ernn_finish_several(upper, ernn_load_scale(multiplier, shift), layer->left);
+    lower = ernn_finish_several(lower, ernn_load_scale(multiplier + 16, shift + 16), layer->left);
     y += r;
     ernn_store_two_strips_s16(upper.s0, lower.s0, y);
     ernn_store_two_strips_s16(upper.s1, lower.s1, y + rows);
@@ -107,10 +140,8 @@ static inline void ernn_strip_of_several_s8(const ernn_linear *layer, size_t r, 
     for (size_t c = 0; c < n; c += 4, weight += height * 4) {
         s = ernn_add_group_of_several_s8(s, _mm512_maskz_loadu_epi32(lanes, weight), x + c, n);
     }
-    if (layer->left != 0) {
-        s = ernn_lift_several(s, layer->left, layer->clip);
-    }
-    s = ernn_finish_several(s, ernn_load_first_scale(layer->multiplier + r, layer->shift + r, first));
+    const ernn_scale scale = ernn_load_first_scale(layer->multiplier + r, layer->shift + r, first);
+    s = ernn_finish_several(s, scale, layer->left);
     y += r;
     ernn_store_one_of_several(s.s0, first, y);
     ernn_store_one_of_several(s.s1, first, y + all);
@@ -122,10 +153,11 @@ static inline void ernn_strip_of_several_s8(const ernn_linear *layer, size_t r, 
     ernn_store_one_of_several(s.s7, first, y + 7 * all);
 }
 
+/* None of so many columns, or of lifted sums that have to be clipped. */
 static inline size_t ernn_several_s8_s16(const ernn_linear *layer, const int8_t *x, size_t count, int16_t *y)
 {
     size_t done = 0;
-    if (layer->columns > ERNN_SEVERAL_COLUMNS) {
+    if (layer->columns > ERNN_SEVERAL_COLUMNS || layer->clip != 0) {
         return 0;
     }
     for (; count - done >= ERNN_SEVERAL; done += ERNN_SEVERAL) {
