@@ -76,7 +76,16 @@ static inline ernn_lanes ernn_lanes_round(__m512i low, __m512i high, int bits)
 
 static inline ernn_lanes ernn_lanes_product(ernn_lanes a, ernn_lanes b, int bits)
 {
-    const __m512i low = _mm512_mullo_epi16(a, b), high = _mm512_mulhi_epi16(a, b);
+    if (bits == 15) { /* one instruction, which gives -32768 for the one product that saturates */
+        const __m512i y = _mm512_mulhrs_epi16(a, b), least = _mm512_set1_epi16(INT16_MIN);
+        return _mm512_mask_sub_epi16(y, _mm512_cmpeq_epi16_mask(y, least), y, _mm512_set1_epi16(1));
+    }
+    const __m512i high = _mm512_mulhi_epi16(a, b);
+    if (bits > 16) { /* of the high half, since what lies below cannot change the rounding */
+        const __m512i half = _mm512_set1_epi16((int16_t)(1 << (bits - 17)));
+        return _mm512_sra_epi16(_mm512_add_epi16(high, half), _mm_cvtsi32_si128(bits - 16));
+    }
+    const __m512i low = _mm512_mullo_epi16(a, b);
     return ernn_lanes_round(_mm512_unpacklo_epi16(low, high), _mm512_unpackhi_epi16(low, high), bits);
 }
 
@@ -85,26 +94,42 @@ static inline ernn_lanes ernn_lanes_shift(ernn_lanes x, int up)
     return up < 0 ? ernn_lanes_product(x, _mm512_set1_epi16(1), -up) : ernn_lanes_sum(x, _mm512_setzero_si512(), up);
 }
 
-/* Entry `index`, 0 .. 191, of a table. */
+/* No load of a table comes earlier: one where it is needed is an operand, which costs less than a register that it
+ * would be copied from, and for few units far less. */
+#ifdef __GNUC__
+#define ERNN_LANES_LOAD_NO_EARLIER() __asm__ volatile("" ::: "memory")
+#else
+#define ERNN_LANES_LOAD_NO_EARLIER() (void)0
+#endif
+
+/* Entry `index`, 0 .. 63, of a table. */
 static inline __m512i ernn_lanes_look_up(const int16_t *table, __m512i index)
 {
-    const __m512i low = _mm512_permutex2var_epi16(_mm512_loadu_si512(table), index, _mm512_loadu_si512(table + 32));
-    const __m512i middle =
-        _mm512_permutex2var_epi16(_mm512_loadu_si512(table + 64), index, _mm512_loadu_si512(table + 96));
-    const __m512i high =
-        _mm512_permutex2var_epi16(_mm512_loadu_si512(table + 128), index, _mm512_loadu_si512(table + 160));
-    const __m512i lower = _mm512_mask_mov_epi16(low, _mm512_test_epi16_mask(index, _mm512_set1_epi16(64)), middle);
-    return _mm512_mask_mov_epi16(lower, _mm512_test_epi16_mask(index, _mm512_set1_epi16(128)), high);
+    return _mm512_permutex2var_epi16(_mm512_loadu_si512(table), index, _mm512_loadu_si512(table + 32));
 }
 
-/* Both tables end in 32767 before entry 190. The part lies 8 bits up, so that the high half of its product with the
- * slope, rounded and doubled, is what ernn_interpolate shifts. */
+/* The entries from `table` on: of index, 0 .. 127, where `high` says that it is 64 and more. */
+static inline __m512i ernn_lanes_look_up_twice(const int16_t *table, __m512i index, __mmask32 high)
+{
+    return _mm512_mask_mov_epi16(ernn_lanes_look_up(table, index), high, ernn_lanes_look_up(table + 64, index));
+}
+
+/* Both tables end in 32767 before entry 190; few magnitudes lie in their last half, mostly none. The part lies 8 bits
+ * up, so that the high half of its product with the slope, rounded and doubled, is what ernn_interpolate shifts. */
 static inline ernn_lanes ernn_lanes_interpolate(const int16_t *table, ernn_lanes magnitude)
 {
-    const __m512i index = _mm512_min_epu16(_mm512_srli_epi16(magnitude, ERNN_TABLE_BITS), _mm512_set1_epi16(190));
+    const __m512i index = _mm512_srli_epi16(magnitude, ERNN_TABLE_BITS);
     const __m512i part = _mm512_and_si512(_mm512_slli_epi16(magnitude, 8), _mm512_set1_epi16(0x7f00));
-    const __m512i entry = ernn_lanes_look_up(table, index);
-    const __m512i next = ernn_lanes_look_up(table, _mm512_add_epi16(index, _mm512_set1_epi16(1)));
+    const __mmask32 high = _mm512_test_epi16_mask(index, _mm512_set1_epi16(64));
+    const __mmask32 last = _mm512_cmpgt_epu16_mask(index, _mm512_set1_epi16(127));
+    ERNN_LANES_LOAD_NO_EARLIER();
+    __m512i entry = ernn_lanes_look_up_twice(table, index, high);
+    __m512i next = ernn_lanes_look_up_twice(table + 1, index, high);
+    if (last != 0) {
+        const __m512i end = _mm512_min_epu16(index, _mm512_set1_epi16(190)); /* 128 .. 190: 0 .. 62 of what is left */
+        entry = _mm512_mask_mov_epi16(entry, last, ernn_lanes_look_up(table + 128, end));
+        next = _mm512_mask_mov_epi16(next, last, ernn_lanes_look_up(table + 129, end));
+    }
     return _mm512_add_epi16(entry, _mm512_mulhrs_epi16(_mm512_sub_epi16(next, entry), part));
 }
 
@@ -121,12 +146,15 @@ static inline ernn_lanes ernn_lanes_tanh(ernn_lanes x)
     return _mm512_mask_sub_epi16(positive, _mm512_movepi16_mask(x), _mm512_setzero_si512(), positive);
 }
 
-/* (z * h + (32768 - z) * g) / 2^15, z 1 .. 32767 */
+/* g + z * (h - g) / 2^15, modulo 2^16, z 1 .. 32767. Where the difference d is beyond int16_t, what is left of it
+ * has the other sign and is 2^16 away: the product lacks 2 * z. */
 static inline ernn_lanes ernn_lanes_blend(ernn_lanes z, ernn_lanes g, ernn_lanes h)
 {
-    const __m512i rest = _mm512_sub_epi16(_mm512_set1_epi16(INT16_MIN), z);
-    return ernn_lanes_round(_mm512_madd_epi16(_mm512_unpacklo_epi16(h, g), _mm512_unpacklo_epi16(z, rest)),
-                            _mm512_madd_epi16(_mm512_unpackhi_epi16(h, g), _mm512_unpackhi_epi16(z, rest)), 15);
+    const __m512i d = _mm512_sub_epi16(h, g), twice = _mm512_add_epi16(z, z);
+    const __mmask32 above = _mm512_movepi16_mask(_mm512_ternarylogic_epi64(h, g, d, 0x08)); /* ~h & g & d */
+    const __mmask32 below = _mm512_movepi16_mask(_mm512_ternarylogic_epi64(h, g, d, 0x10)); /* h & ~g & ~d */
+    const __m512i y = _mm512_add_epi16(g, _mm512_mulhrs_epi16(z, d));
+    return _mm512_mask_sub_epi16(_mm512_mask_add_epi16(y, above, y, twice), below, y, twice);
 }
 
 #endif

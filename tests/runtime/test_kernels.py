@@ -40,6 +40,7 @@ class Linear(ctypes.Structure):
         ("rows", ctypes.c_size_t),
         ("columns", ctypes.c_size_t),
         ("left", ctypes.c_int),
+        ("clip", ctypes.c_int),
     )
 
 
@@ -335,7 +336,10 @@ def linear(
     kernel, biases = product(runtime, name, bias, weight)
     multiplier, shift, left = lifted(factors)
     arrays = (packed(weight.astype(np.int8)), biases.astype(np.int32), multiplier, shift)
-    yield kernel, ctypes.byref(Linear(*map(pointer, arrays), *weight.shape, left))
+    largest = 2**15 if "_s16_" in name else 2**7
+    most = int((np.abs(weight).sum(axis=1) * largest + np.abs(bias)).max(initial=0))
+    clip = most << left > 2**31 - 1
+    yield kernel, ctypes.byref(Linear(*map(pointer, arrays), *weight.shape, left, clip))
 
 
 @settings(max_examples=60, deadline=None)
