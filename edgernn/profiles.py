@@ -32,15 +32,19 @@ def document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
 
 def _chosen(recipe: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
     """What the chosen profile changes; empty without one."""
-    name, table = recipe.get(CHOICE), recipe.get(TABLE) or {}
+    name, table = recipe.get(CHOICE), recipe.get(TABLE)
+    if not isinstance(table, Mapping | None):
+        raise InputError(f"{path}: {TABLE} must be a section with keys, not {table!r}")
     if name is None:
         return {}
-    if not isinstance(table, Mapping) or name not in table:
-        known = nearest(str(name), table) if table else "; the recipe has no profiles"
+    profiles = {str(key): changes for key, changes in (table or {}).items()}
+    if not isinstance(name, str | int) or str(name) not in profiles:
+        known = nearest(str(name), profiles) if profiles else "; the recipe has no profiles"
         raise InputError(f"{path}: profile is {name!r}, which is not a profile{known}")
-    if not isinstance(table[name], Mapping):
-        raise InputError(f"{path}: profiles.{name} must be a section with keys, not {table[name]!r}")
-    return table[name]
+    chosen = profiles[str(name)]
+    if not isinstance(chosen, Mapping):
+        raise InputError(f"{path}: profiles.{name} must be a section with keys, not {chosen!r}")
+    return chosen
 
 
 def _merged(own: Any, change: Any) -> Any:
