@@ -16,7 +16,8 @@ CHOICE, TABLE = "profile", "profiles"
 def document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     """The recipe in a file with its chosen profile merged into it, and over that `overrides` (section.key=value).
 
-    Sections of the profile are merged key by key; all else in it takes the place of what it names.
+    Sections of the profile are merged key by key; all else in it takes the place of what it names, and so do limits
+    at steps: another stream has other steps.
 
     Raises:
         InputError: the file is no mapping, an override is wrong, or there is no such profile.
@@ -49,5 +50,7 @@ def _chosen(recipe: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
 
 def _merged(own: Any, change: Any) -> Any:
     if not isinstance(own, Mapping) or not isinstance(change, Mapping):
+        return change
+    if any(isinstance(key, int) for key in change):  # steps
         return change
     return {**own, **{key: _merged(own.get(key), value) for key, value in change.items()}}

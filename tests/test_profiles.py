@@ -63,6 +63,20 @@ def test_sections_are_merged_and_lists_replaced(tmp_path: Path) -> None:
     }
 
 
+def test_limits_at_steps_are_replaced(tmp_path: Path) -> None:
+    """Those of a long stream mean nothing in the short one of a profile."""
+    overrides = [
+        "verify.gates.max_state_error_at={900: 0.1}",
+        "profiles.smoke.verify={stream: {steps: 50}, gates: {max_state_error_at: {50: 1.0}}}",
+        "profile=smoke",
+    ]
+    document = {**RECIPE, "verify": {"stream": {"steps": 900}, "gates": {"max_state_error_at": {900: 0.1}}}}
+    loaded = recipe.load(write(tmp_path, document), overrides[1:])
+    assert (loaded.verify.stream.steps, loaded.verify.gates.max_state_error_at) == (50, {50: 1.0})
+    with pytest.raises(InputError, match="has a limit at step 900"):  # an override has the last word
+        recipe.load(write(tmp_path, document), overrides)
+
+
 def test_without_a_profile_the_recipe_is_as_it_stands(tmp_path: Path) -> None:
     own = {key: value for key, value in RECIPE.items() if key != "profiles"}
     assert profiles.document(write(tmp_path), []) == own
