@@ -16,7 +16,8 @@ CHOICE, TABLE = "profile", "profiles"
 def document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     """The recipe in a file with its chosen profile merged into it, and over that `overrides` (section.key=value).
 
-    Sections of the profile are merged key by key; all else in it takes the place of what it names.
+    Sections of the profile are merged key by key; all else in it takes the place of what it names, and so do limits
+    at steps: another stream has other steps.
 
     Raises:
         InputError: the file is no mapping, an override is wrong, or there is no such profile.
@@ -32,18 +33,24 @@ def document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
 
 def _chosen(recipe: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
     """What the chosen profile changes; empty without one."""
-    name, table = recipe.get(CHOICE), recipe.get(TABLE) or {}
+    name, table = recipe.get(CHOICE), recipe.get(TABLE)
+    if not isinstance(table, Mapping | None):
+        raise InputError(f"{path}: {TABLE} must be a section with keys, not {table!r}")
     if name is None:
         return {}
-    if not isinstance(table, Mapping) or name not in table:
-        known = nearest(str(name), table) if table else "; the recipe has no profiles"
+    profiles = {str(key): changes for key, changes in (table or {}).items()}
+    if not isinstance(name, str | int) or str(name) not in profiles:
+        known = nearest(str(name), profiles) if profiles else "; the recipe has no profiles"
         raise InputError(f"{path}: profile is {name!r}, which is not a profile{known}")
-    if not isinstance(table[name], Mapping):
-        raise InputError(f"{path}: profiles.{name} must be a section with keys, not {table[name]!r}")
-    return table[name]
+    chosen = profiles[str(name)]
+    if not isinstance(chosen, Mapping):
+        raise InputError(f"{path}: profiles.{name} must be a section with keys, not {chosen!r}")
+    return chosen
 
 
 def _merged(own: Any, change: Any) -> Any:
     if not isinstance(own, Mapping) or not isinstance(change, Mapping):
+        return change
+    if any(isinstance(key, int) for key in change):  # steps
         return change
     return {**own, **{key: _merged(own.get(key), value) for key, value in change.items()}}

@@ -124,9 +124,9 @@ def _metric(value: str) -> str:
 
 def _baselines(value: object) -> tuple[object, ...]:
     names = tuple(value) if isinstance(value, list | tuple) else (value,)
-    unknown = next((name for name in names if name not in BASELINES), None)
-    if unknown is not None:
-        raise ValueError(f"has {unknown!r}, which is not a baseline{nearest(str(unknown), BASELINES)}")
+    for name in names:
+        if not isinstance(name, str) or name not in BASELINES:
+            raise ValueError(f"has {name!r}, which is not a baseline{nearest(str(name), BASELINES)}")
     return names
 
 

@@ -98,6 +98,47 @@ def test_an_equal_baseline_is_not_beaten() -> None:
     assert evaluate(Gates(metric_above_baseline=True), level)[0]["passed"] is False
 
 
+def of_errors(**values: Any) -> dict[str, Any]:
+    """A report whose metric is an error: 12 of the float network, 20 of the baseline."""
+    metric = {"float": 12.0, "higher_is_better": False, "baseline": {"name": "persistence", "value": 20.0}}
+    rows = row("a", metric_drop=-0.5), row("b", metric_drop=0.6, engine="tflm")
+    return content(*rows) | {"metric": metric | {"output_spread": 2.0} | values}
+
+
+@pytest.mark.parametrize(("value", "passed"), [(19.9, True), (20.0, False), (20.1, False)])
+def test_an_error_must_be_below_that_of_the_baseline(value: float, passed: bool) -> None:
+    found = evaluate(Gates(metric_above_baseline=True), of_errors(float=value))[0]
+    assert found == {
+        "name": "metric_above_baseline",
+        "limit": 20.0,
+        "value": value,
+        "passed": passed,
+        "where": "persistence",
+    }
+
+
+@pytest.mark.parametrize(("limit", "passed"), [(0.04, False), (0.05, True), (0.06, True)])
+def test_a_loss_may_be_limited_as_a_share_of_the_float_metric(limit: float, passed: bool) -> None:
+    found = evaluate(Gates(metric_drop_share_max=limit), of_errors())[0]
+    assert found == {
+        "name": "metric_drop_share_max",
+        "limit": limit,
+        "value": pytest.approx(0.6 / 12),
+        "passed": passed,
+        "where": "b on tflm",
+    }
+
+
+def test_a_share_of_an_error_of_nothing_is_the_loss_itself() -> None:
+    found = evaluate(Gates(metric_drop_share_max=0.5), of_errors(float=0.0))[0]
+    assert (found["value"], found["passed"]) == (0.6, False)
+
+
+def test_a_share_of_a_loss_that_nothing_measured_is_not_passed() -> None:
+    found = gate(Gates(metric_drop_share_max=0.5), "metric_drop_share_max", row("a", status="skipped"))
+    assert (found["value"], found["passed"], found["where"]) == (None, False, "no quantised artifact ran")
+
+
 def test_a_gate_that_is_off_is_not_evaluated() -> None:
     names = [one["name"] for one in evaluate(Gates(metric_above_baseline=False), content())]
     assert names == ["engines_failed", "keras_error_max"]

@@ -170,3 +170,22 @@ def test_a_matrix_that_came_out_too_dense_is_an_error(sparse: Network) -> None:
 
     with pytest.raises(ExportError, match="pruning left gru_2/kernel with 0 zeros of 60, below 50%"):
         prune.require_sparsity(replace(sparse, layers=layers), PruneSection(sparsity=0.5))
+
+
+@pytest.mark.parametrize("section", [{}, {"block": [2, 1]}], ids=["elements", "blocks"])
+def test_a_regression_is_pruned_and_still_tells_quantities_in_their_own_units(
+    section: dict[str, object], tmp_path: Path
+) -> None:
+    data, layers = sample.forecasts(), [{"gru": {"units": 8}}, {"dense": {}}]
+    asked = sample.recipe(
+        {"sparsity": 0.5, "epochs": 10, "learning_rate": 0.01, **section}, layers, epochs=25, dropout=0
+    )
+    net = train.fit(asked, data, tmp_path / "train", quiet=True)
+
+    found = prune.fine_tune(net, asked, data, tmp_path / "prune", quiet=True)
+
+    assert (found.task, found.labels) == ("regress", ("a +1", "b +1"))
+    for name, matrix in matrices(found).items():
+        assert np.mean(matrix == 0) == 0.5, name
+    error = np.abs(train.keras_outputs(found, data.test.x) - data.test.y).mean(axis=0)
+    assert (error < 0.6 * data.test.y.std(axis=0)).all()  # the mean alone would be off by 0.8 of it

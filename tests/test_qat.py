@@ -12,7 +12,7 @@ from train import sample
 from train.stacks import BOTH
 
 from edgernn import network as networks
-from edgernn import qat, quantize, reference
+from edgernn import qat, quantize, reference, train
 from edgernn.features import normalize
 from edgernn.network import Network, QuantizedNetwork
 from edgernn.recipe import Recipe
@@ -136,3 +136,37 @@ def test_a_fine_tuning_that_stops_resumes_to_the_same_weights(
     for one, other in zip(whole.layers, resumed.layers, strict=True):
         for weight, expected in zip(one.weights, other.weights, strict=True):
             np.testing.assert_array_equal(weight, expected)
+
+
+def forecaster(folder: Path) -> Network:
+    return train.fit(sample.recipe(layers=LAYERS, dropout=0, epochs=8), sample.forecasts(), folder, quiet=True)
+
+
+def test_the_last_layer_of_a_regression_keeps_its_weights_and_the_others_move(tmp_path: Path) -> None:
+    data, net = sample.forecasts(), forecaster(tmp_path / "float")
+    integer = quantize.quantize(net, normalize.apply(data.calibration.x, net.mean, net.std))
+
+    found = qat.fine_tune(net, integer, recipe(2, 0.003), data, tmp_path, quiet=True)
+
+    assert found.task == "regress"
+    for before, after in zip(net.layers[-1].weights, found.layers[-1].weights, strict=True):
+        np.testing.assert_array_equal(before, after)
+    for before, after in zip(net.layers[0].weights, found.layers[0].weights, strict=True):
+        assert not np.array_equal(before, after)
+
+
+def test_it_mends_a_regression_in_units_of_any_size(tmp_path: Path) -> None:
+    """The error is that against the float network, in deviations of each quantity."""
+    data, net = sample.forecasts(), with_outlier(forecaster(tmp_path / "float"))
+    streams, x = (normalize.apply(one.x, net.mean, net.std) for one in (data.calibration, data.test))
+    wanted = reference.float_outputs(net, x)[:, -1]
+
+    def away(other: Network) -> float:
+        integer = quantize.quantize(other, streams)
+        found = reference.integer_outputs(integer, reference.quantize_input(integer, data.test.x))
+        real = reference.native(integer)[-1].output.dequantize(found)[:, -1]
+        return float((np.abs(real - wanted) / wanted.std(axis=0)).mean())
+
+    found = qat.fine_tune(net, quantize.quantize(net, streams), recipe(12, 0.003), data, tmp_path, quiet=True)
+
+    assert away(found) < 0.8 * away(net)

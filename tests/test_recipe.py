@@ -213,6 +213,41 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
             "verify.baseline has 'none', which is not a baseline; known: gradient_boosting, majority, mean, "
             "persistence, random_forest, ridge, seasonal_naive",
         ),
+        (
+            "verify.baseline=[majority, random_fores]",
+            "verify.baseline has 'random_fores', which is not a baseline; did you mean random_forest?",
+        ),
+        (
+            "verify.baseline=[[majority]]",
+            "verify.baseline has ['majority'], which is not a baseline; did you mean majority?",
+        ),
+        (
+            "verify.baseline=",
+            "verify.baseline has None, which is not a baseline; known: gradient_boosting, majority, mean, "
+            "persistence, random_forest, ridge, seasonal_naive",
+        ),
+        (
+            "verify.baseline=mean",
+            "the recipe has verify.baseline mean; data like this has: random_forest, majority, gradient_boosting",
+        ),
+        ("verify.metric=acuracy", "verify.metric is 'acuracy', which is not a metric; did you mean accuracy?"),
+        (
+            "verify.metric=rmse",
+            "the recipe has verify.metric rmse; data like this has: accuracy, auc, average_precision",
+        ),
+        ("verify.metric=3", "verify.metric must be text, not 3"),
+        ("verify.tolerance=0", "verify.tolerance must be greater than 0, not 0"),
+        ("verify.tolerance=1.5", "verify.tolerance must be at most 1, not 1.5"),
+        (
+            "verify.gates.metric_drop_share_max=1",
+            "verify.gates.metric_drop_share_max must be less than 1, not 1",
+        ),
+        ("train.class_weights=equal", "train.class_weights must be 'none' or 'balanced', not 'equal'"),
+        (
+            "train.regression_loss=mse",
+            "train.regression_loss must be 'squared', 'absolute' or 'huber', not 'mse'",
+        ),
+        ("train.loss_from=1", "train.loss_from must be less than 1, not 1"),
         ("name=int", "name is 'int', a keyword of C; choose another, as in my_int"),
         (
             "name=My-Net",
@@ -228,6 +263,95 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
 )
 def test_faults(tmp_path: Path, override: str, message: str) -> None:
     assert fault(tmp_path, override) == message
+
+
+SERIES = "source: series, path: a.csv, window: 24, columns: [load, heat], forecast: load"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("verify.metric=auc", "the recipe has verify.metric auc; data like this has: mae, rmse, mse"),
+        (
+            "verify.baseline=majority",
+            "the recipe has verify.baseline majority; data like this has: gradient_boosting, mean, persistence, "
+            "seasonal_naive, ridge",
+        ),
+        (
+            "verify.baseline=[mean, seasonal_naive]",
+            "the recipe has verify.baseline seasonal_naive and no data.season; "
+            "say after how many frames it repeats",
+        ),
+        *(
+            (
+                f"network.layers.1.dense.{option}",
+                "the recipe has a last layer that gives no quantities; of a regression it is linear, with a bias",
+            )
+            for option in ("activation=softmax", "activation=relu", "batch_norm=true", "bias=false")
+        ),
+        ("data.season=25", "data has season 25, which is longer than window 24; lengthen the window"),
+        ("data.season=0", "data.season must be greater than 0, not 0"),
+        ("data.window=1", "data.window must be greater than 1, not 1"),
+        ("data.horizon=0", "data.horizon must be greater than 0, not 0"),
+        ("data.tme=at", "data.tme is not a known key; did you mean data.time?"),
+        ("data.forecast=lod", "data has forecast lod, which is not in columns; did you mean load?"),
+        ("data.columns=[load, load]", "data has the column load twice in columns"),
+        ("data.calendar=[day]", "data has calendar and no time; name the column of times"),
+        ("data.calendar=[hour]", "data.calendar.0 must be 'day', 'week' or 'year', not 'hour'"),
+        (
+            f"data={{{SERIES}, time: t, calendar: [day, week, day]}}",
+            "data has a cycle twice in calendar: day, week, day",
+        ),
+        (
+            "data.split={validation: 0.5, test: 0.45}",
+            "data.split has validation 0.5 and test 0.45, which leave train too little",
+        ),
+        ("data.split.test=0", "data.split.test must be greater than 0, not 0"),
+        ("data.split.test=[a]", "data.split.test must be a number, not ['a']"),
+        (
+            "data={source: sine, window: 24, calendar: [day]}",
+            "data has calendar, and a sine has no times; remove it",
+        ),
+        ("data={source: sine, window: 24, frames: 999}", "data.frames must be at least 1000, not 999"),
+        (
+            "data={source: electricity, window: 24, path: a.csv}",
+            "data.path is not a known key; known: calendar, hop, horizon, season, source, split, train_hop, window",
+        ),
+        (
+            "data={source: electricty, window: 24}",
+            "data has the source 'electricty', which is not known; did you mean electricity?",
+        ),
+    ],
+)
+def test_faults_of_a_forecast(tmp_path: Path, override: str, message: str) -> None:
+    assert fault(tmp_path, f"data={{{SERIES}}}", override) == message
+
+
+def test_defaults_of_a_forecast_and_of_a_classifier(tmp_path: Path) -> None:
+    forecast = recipe.load(write(tmp_path, MINIMAL), [f"data={{{SERIES}, hop: 6}}"])
+    assert (forecast.data.task, forecast.data.horizon, forecast.data.train_hop) == ("regress", 1, 6)  # type: ignore[union-attr]
+    assert (forecast.judge.metric.name, forecast.judge.tolerance) == ("MAE", 0.1)
+    assert forecast.baselines == ("gradient_boosting",)
+    classifier = recipe.load(write(tmp_path, MINIMAL))
+    assert (classifier.data.task, classifier.judge.metric.name) == ("classify", "accuracy")
+    assert classifier.baselines == ("random_forest",)
+
+
+@pytest.mark.parametrize(
+    ("value", "names"), [("ridge", ("ridge",)), ("[seasonal_naive, mean]", ("seasonal_naive", "mean"))]
+)
+def test_a_baseline_is_one_name_or_a_list(tmp_path: Path, value: str, names: tuple[str, ...]) -> None:
+    overrides = [f"data={{{SERIES}, season: 24}}", f"verify.baseline={value}"]
+    loaded = recipe.load(write(tmp_path, MINIMAL), overrides)
+    assert loaded.baselines == names
+    dumped = tmp_path / "dumped.yaml"
+    dumped.write_text(recipe.dump(loaded))
+    assert recipe.load(dumped) == loaded
+
+
+def test_a_loss_share_alone_lets_the_state_be_chosen(tmp_path: Path) -> None:
+    overrides = ["quantize.state=auto", "verify.gates.metric_drop_share_max=0.01"]
+    assert recipe.load(write(tmp_path, MINIMAL), overrides).quantize.state == "auto"
 
 
 @pytest.mark.parametrize("content", ["", "- a\n", "text"])
@@ -246,6 +370,13 @@ def test_units_of_the_last_layer_must_be_the_classes(tmp_path: Path) -> None:
         InputError, match=r"^network\.layers\.1\.dense\.units is 5, but the data asks for 7, one a class"
     ):
         loaded.network.stack(7)
+
+
+def test_units_of_a_forecast_must_be_its_horizon(tmp_path: Path) -> None:
+    overrides = [f"data={{{SERIES}, horizon: 3}}", "network.layers.1.dense.units=2"]
+    loaded = recipe.load(write(tmp_path, MINIMAL), overrides)
+    with pytest.raises(InputError, match="is 2, but the data asks for 3, one a class or a quantity; remove it"):
+        loaded.network.stack(3)
 
 
 @pytest.mark.parametrize("name", STACKS)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from edgernn.features import normalize
 from edgernn.lowering import native
 from edgernn.network import QuantizedNetwork
 from edgernn.quantize import quantize
-from edgernn.run import decisions
+from edgernn.run import decisions, line
 from edgernn.targets import target
 
 GOOD = "t,ax,ay\n0,1,2\n1,3,4.5\n"
@@ -156,6 +157,59 @@ def test_another_engine_decides_where_c_cannot_run(
     assert [next(found) for _ in range(5)] == wanted[:5]
     with pytest.raises(InputError, match="row 7: has 2 cells"):
         next(found)
+
+
+@pytest.fixture(scope="module")
+def forecasts(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantizedNetwork, Path]:
+    """The same for a network that gives quantities."""
+    folder = tmp_path_factory.mktemp("forecasts")
+    network = random_network(6, 3, [("gru", 6)], 2, 13)
+    network = replace(network, task="regress", labels=("load +1", "load +2"))
+    quantized = quantize(network, normalize.apply(random_frames(network), network.mean, network.std))
+    networks.save(network, folder / "network.npz")
+    (folder / "artifacts").mkdir()
+    target("c").export(network, quantized, "step", "int8", folder / "artifacts")
+    return quantized, folder
+
+
+def test_a_regression_tells_every_quantity_by_its_name(
+    forecasts: tuple[QuantizedNetwork, Path], tmp_path: Path
+) -> None:
+    quantized, folder = forecasts
+    frames = random_frames(quantized.network, 1)[0]
+    (tmp_path / "x.csv").write_text(csv_text(quantized.network.channels, frames))
+    integers = reference.integer_outputs(quantized, reference.quantize_input(quantized, frames[None]))[0]
+    wanted = native(quantized)[-1].output.dequantize(integers).astype(np.float32)
+    assert list(decisions(folder, tmp_path / "x.csv")) == [
+        {"step": step, "load +1": float(first), "load +2": float(second)}
+        for step, (first, second) in enumerate(wanted, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("decision", "text"),
+    [
+        ({"step": 7, "label": "walk", "output": 3.14159}, "     7  walk  3.142"),
+        ({"step": 1234567, "load +1": 1234.5678, "load +2": -0.00012345}, "1234567  1235  -0.0001234"),
+        ({"step": 1, "load +1": 0.0}, "     1  0"),
+    ],
+)
+def test_a_decision_is_a_line(decision: dict[str, object], text: str) -> None:
+    assert line(decision) == text
+
+
+def test_a_regression_is_told_by_the_verb(forecasts: tuple[QuantizedNetwork, Path], tmp_path: Path) -> None:
+    quantized, folder = forecasts
+    frames = random_frames(quantized.network, 1)[0][:3]
+    (tmp_path / "x.csv").write_text(csv_text(quantized.network.channels, frames))
+    command = [sys.executable, "-m", "edgernn.cli", "run", str(folder), "--input", str(tmp_path / "x.csv")]
+    found = [
+        subprocess.run([*command, *options], capture_output=True, text=True, check=True).stdout.splitlines()
+        for options in (["--json"], [])
+    ]
+    told_by_python = list(decisions(folder, tmp_path / "x.csv"))
+    assert [json.loads(one) for one in found[0]] == told_by_python
+    assert found[1] == [line(one) for one in told_by_python]
 
 
 def test_a_build_that_nothing_can_run_is_told(tmp_path: Path) -> None:

@@ -69,6 +69,13 @@ def read(path: Path, channels: Sequence[str], text: Sequence[str]) -> tuple[np.n
         return _parse(file, path, channels, text)
 
 
+def row_of(path: Path, sample: int) -> int:
+    """The row of a file, the header being row 1, that `read` gave as its row `sample`, without blank lines."""
+    with _telling(path), path.open(encoding="utf-8-sig", newline="") as file:
+        filled = (number for number, row in enumerate(csv.reader(file), 1) if row)
+        return next(islice(filled, sample + 1, None))
+
+
 def frames(path: Path, channels: Sequence[str]) -> Generator[np.ndarray, None, None]:
     """The channels of a file row by row, float32 [channels], each as soon as its line is there.
 

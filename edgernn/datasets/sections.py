@@ -27,6 +27,12 @@ Hertz = Annotated[Number, Field(ge=0)]
 Part = Annotated[Number, Field(gt=0, lt=1)]
 
 
+def _refuse_twice(columns: tuple[str, ...]) -> None:
+    twice = sorted({column for column in columns if columns.count(column) > 1})
+    if twice:
+        raise ValueError(f"has the column {twice[0]} twice in columns")
+
+
 class SplitSection(Section):
     """Which groups are held out; no group is ever in two splits, and all others train.
 
@@ -108,9 +114,7 @@ class CsvData(WindowedData):
 
     @model_validator(mode="after")
     def _distinct(self) -> CsvData:
-        twice = sorted({c for c in self.columns if self.columns.count(c) > 1})
-        if twice:
-            raise ValueError(f"has the column {twice[0]} twice in columns")
+        _refuse_twice(self.columns)
         if self.label == self.group:
             raise ValueError(
                 f"has {self.label} as label and as group; held-out groups would hold untrained classes"
@@ -181,6 +185,8 @@ class ForecastData(Section):
 
     @model_validator(mode="after")
     def _repeats_within(self) -> ForecastData:
+        if len({*self.calendar}) < len(self.calendar):
+            raise ValueError(f"has a cycle twice in calendar: {', '.join(self.calendar)}")
         if self.season is not None and self.season > self.window:
             raise ValueError(
                 f"has season {self.season}, which is longer than window {self.window}; lengthen the window"
@@ -205,6 +211,7 @@ class SeriesData(ForecastData):
 
     @model_validator(mode="after")
     def _known_columns(self) -> SeriesData:
+        _refuse_twice(self.columns)
         if self.forecast not in self.columns:
             raise ValueError(
                 f"has forecast {self.forecast}, which is not in columns{nearest(self.forecast, self.columns)}"

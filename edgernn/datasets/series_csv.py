@@ -58,22 +58,29 @@ def read(
 def _times(path: Path, column: str, cells: Sequence[str]) -> list[datetime]:
     """The times of all rows, each after the one before it."""
     times: list[datetime] = []
-    for row, cell in enumerate(cells, 2):
-        try:
-            time = datetime.fromisoformat(cell)
-        except ValueError:
-            raise InputError(
-                f"{path}, row {row}, column {column}: {cell!r} is not a time; write it as 2026-01-31 13:00:00"
-            ) from None
-        if times and not _after(time, times[-1]):
-            raise InputError(
-                f"{path}, row {row}, column {column}: {cell} is not after {times[-1]} of the row before; sort the "
-                "rows by time"
-            )
+    for sample, cell in enumerate(cells):
+        time = _parsed(cell)
+        fault = _fault(cell, time, times[-1] if times else None)
+        if time is None or fault:
+            raise InputError(f"{path}, row {csv_windows.row_of(path, sample)}, column {column}: {fault}")
         times.append(time)
     return times
 
 
-def _after(time: datetime, before: datetime) -> bool:
-    """Whether it is later; a time with an offset cannot be compared with one without."""
-    return (time.tzinfo is None) == (before.tzinfo is None) and time > before
+def _parsed(cell: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(cell)
+    except ValueError:
+        return None
+
+
+def _fault(cell: str, time: datetime | None, before: datetime | None) -> str:
+    """What is wrong with a cell that says `time`, after a row of the time `before`."""
+    if time is None:
+        return f"{cell[:40]!r} is not a time; write it as 2026-01-31 13:00:00"
+    if before is None:
+        return ""
+    if (time.tzinfo is None) != (before.tzinfo is None):
+        one, other = ("no", "one") if time.tzinfo is None else ("an", "none")
+        return f"{cell} has {one} offset from UTC, and the row before has {other}; write all alike"
+    return "" if time > before else f"{cell} is not after {before} of the row before; sort the rows by time"

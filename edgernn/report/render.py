@@ -80,10 +80,13 @@ def tiles(report: Mapping[str, Any]) -> tuple[Tile, ...]:
     baseline = f"{name} {verdict.metric_text(report, value)}"
     found = [Tile(f"Float {metric['name']}", verdict.metric_text(report, metric["float"]), f"baseline: {baseline}")]
     if top.metric is not None and top.drop is not None:
-        note = f"worst engine, {verdict.drop_text(report, -top.drop)} against float"
+        change = -top.drop if metric["higher_is_better"] else top.drop
+        more = "+" if change > 0 else ""
+        note = f"worst engine, {more}{verdict.drop_text(report, change)} against float"
         found.append(Tile(f"{top.precision} {metric['name']}", verdict.metric_text(report, top.metric), note))
     if top.agreement is not None:
-        note = f"same decision as float, of {units.count(metric['test_examples'])}"
+        alike = "same decision as float" if metric.get("labels") else "within the tolerance of float"
+        note = f"{alike}, of {units.count(metric['test_examples'])}"
         found.append(Tile("Agreement", verdict.agreement_text(report, top.agreement), note))
     if top.size is not None and top.float_size and top.precision:
         note = f"{units.percent(top.size / top.float_size, 0)} of float's {units.size(top.float_size)}"

@@ -223,8 +223,9 @@ def _yes(flag: bool) -> str:
 
 def _wording(report: Report, name: str) -> tuple[str, str, Callable[[float, int], str]]:
     """Label, relation and number format of a gate; one that is not known here is told by its name."""
+    beyond = "above" if report["metric"]["higher_is_better"] else "below"
     known: dict[str, tuple[str, str, Callable[[float, int], str]]] = {
-        "metric_above_baseline": (f"Float {report['metric']['name']}", "above", partial(_metric, report)),
+        "metric_above_baseline": (f"Float {report['metric']['name']}", beyond, partial(_metric, report)),
         "metric_drop_max": ("Loss against float", "at most", partial(drop_text, report)),
         "metric_drop_share_max": ("Loss against float, of its own value", "at most", units.percent),
         "agreement_min": ("Agreement with float", "at least", units.percent),

@@ -102,3 +102,24 @@ def test_majority_is_the_share_of_the_commonest_training_class() -> None:
     found = baselines.evaluate(["majority"], data, SECTION, METRICS["accuracy"], 0)
 
     assert found == (Baseline("majority", pytest.approx(16 / 31)),)
+
+
+def test_gradient_boosting_is_that_of_scikit_learn_on_statistics_and_the_last_frame() -> None:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    data = splits()
+    x, y = (np.concatenate([getattr(one, key) for one in (data.train, data.validation)]) for key in "xy")
+    features, test = (np.hstack([methods.statistics(w), w[:, -1]]) for w in (x, data.test.x))
+    model = HistGradientBoostingClassifier(random_state=5).fit(features, y)
+
+    found = baselines.evaluate(["gradient_boosting"], data, SECTION, METRICS["accuracy"], 5)
+
+    assert found == (Baseline("gradient_boosting", model.score(test, data.test.y)),)
+
+
+@pytest.mark.parametrize("names", [["majority", "random_forest"], ["random_forest", "majority"]])
+def test_the_best_is_the_first_where_more_is_better(names: list[str]) -> None:
+    found = baselines.evaluate(names, splits(), SECTION, METRICS["accuracy"], 0)
+
+    assert [one.name for one in found] == ["random_forest", "majority"]
+    assert found[0].value > found[1].value

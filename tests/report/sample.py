@@ -173,6 +173,29 @@ def sample_report(passed: bool = True) -> dict[str, Any]:
     return report if passed else _failing(report)
 
 
+def forecast_report() -> dict[str, Any]:
+    """A fresh report of a regression: the same rows, with an error of 12.3 in place of the accuracy."""
+    report = sample_report()
+    report["metric"] |= {
+        "name": "RMSE",
+        "unit": "",
+        "higher_is_better": False,
+        "float": 12.3,
+        "baseline": {"name": "seasonal_naive", "value": 20.5},
+        "baselines": [{"name": "seasonal_naive", "value": 20.5}, {"name": "mean", "value": 31.0}],
+        "labels": [],
+        "float_confusion": None,
+        "confusion": [],
+    }
+    for row in report["results"]:
+        if row["status"] == "ok":
+            row["metric"] = 12.3 + row["metric_drop"]
+    gates = {gate["name"]: gate for gate in report["gates"]}
+    gates["metric_above_baseline"] |= {"limit": 20.5, "value": 12.3}
+    gates["metric_drop_max"] |= {"name": "metric_drop_share_max", "limit": 0.01, "value": 0.003 / 12.3}
+    return report
+
+
 def _layer(row: tuple[str, int, int, int, float, str]) -> dict[str, Any]:
     name, inputs, units, parameters, sparsity, _ = row
     keys = ("layer", "matrix", "gate", "density")
@@ -211,6 +234,7 @@ def _metric() -> dict[str, Any]:
         "higher_is_better": True,
         "float": 0.873,
         "baseline": {"name": "random_forest", "value": 0.841},
+        "baselines": [{"name": "random_forest", "value": 0.841}, {"name": "majority", "value": 0.152}],
         "test_examples": EXAMPLES,
         "labels": list(LABELS),
         "float_confusion": matrix,

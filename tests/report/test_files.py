@@ -14,7 +14,7 @@ from edgernn import report
 from edgernn.errors import ExportError, InputError
 from edgernn.report.files import fault
 
-from .sample import sample_report
+from .sample import forecast_report, sample_report
 
 SCHEMA = json.loads(report.schema_path().read_text("utf-8"))
 
@@ -27,6 +27,19 @@ def test_schema_is_itself_valid() -> None:
 @pytest.mark.parametrize("passed", [True, False])
 def test_sample_satisfies_the_schema(passed: bool) -> None:
     assert fault(sample_report(passed)) is None
+
+
+def test_a_regression_satisfies_the_schema_without_confusion() -> None:
+    assert fault(forecast_report()) is None
+
+
+@pytest.mark.parametrize(
+    "baselines", [[], [{"name": "mean"}], [{"name": "", "value": 1.0}], [{"name": "mean", "value": "low"}], "mean"]
+)
+def test_baselines_are_names_and_values(baselines: object) -> None:
+    report = forecast_report()
+    report["metric"]["baselines"] = baselines
+    assert "baselines" in (fault(report) or "")
 
 
 def test_further_properties_are_allowed() -> None:

@@ -13,7 +13,7 @@ import yaml
 from edgernn.report import files, verdict
 from edgernn.report.render import html, markdown, matrices, tiles
 
-from .sample import ARTIFACTS, LABELS, NOT_RUN, sample_report
+from .sample import ARTIFACTS, LABELS, NOT_RUN, forecast_report, sample_report
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 HOSTILE = "a<script>alert(1)</script>|`$x$`*&\"'\n# b"
@@ -198,6 +198,37 @@ def test_tiles_compare() -> None:
     assert told["Float accuracy"] == ("0.873", "baseline: random forest 0.841")
     assert told["int8 size"] == ("12.9 kB", "34 % of float's 38.4 kB")
     assert told["int8 latency"] == ("96 µs", "a sequence, c; Keras 2.1 ms")
+
+
+def test_tiles_of_a_regression_speak_of_an_error() -> None:
+    told = {tile.name: (tile.value, tile.note) for tile in tiles(forecast_report())}
+    assert told["Float RMSE"] == ("12.3", "baseline: seasonal naive 20.5")
+    assert told["int8 RMSE"] == ("12.3", "worst engine, +0.0030 against float")
+    assert told["Agreement"] == ("99.1 %", "within the tolerance of float, of 1,040")
+    plain = {tile.name: tile.note for tile in tiles(sample_report())}
+    assert plain["int8 accuracy"] == ("worst engine, −0.3 points against float")
+
+
+def test_a_regression_has_no_confusion_and_its_own_headings() -> None:
+    report = forecast_report()
+    page, text = Page(html(report)), markdown(report)
+    words = page.words()
+    assert matrices(report) == ()
+    assert "RMSE against size and latency" in words
+    assert "RMSE on the 188 windows" in words
+    assert "RMSE on the 188 windows" in text
+    assert "(RMSE 12.3, seasonal\\_naive 20.5)" in text
+    for shown in (words, text):
+        assert "onfusion" not in shown
+        assert "ccuracy" not in shown
+
+
+def test_a_stream_shorter_than_a_window_says_what_it_cannot_compare() -> None:
+    report = forecast_report()
+    report["streaming"] |= {"windows": 0, "float": {"windowed": None, "streaming": None}}
+    for row in report["streaming"]["artifacts"]:
+        row |= {"windowed": None, "streaming": None}
+    assert "so there is no RMSE to compare" in Page(html(report)).words()
 
 
 CSS = (Path(files.__file__).parent / "report.css").read_text("utf-8")

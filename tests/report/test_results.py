@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from edgernn.report import results, units
 
-from .sample import NOT_RUN, RAN, cell, sample_report
+from .sample import NOT_RUN, RAN, cell, forecast_report, sample_report
 
 
 def test_what_ran_and_what_did_not_are_all_there() -> None:
@@ -25,3 +25,9 @@ def test_a_column_without_a_value_and_a_single_device_are_left_out() -> None:
     assert cell(table, 5, "Instructions") == "1,234,567"
     assert cell(table, 6, "Instructions") == units.NONE
     assert results.devices(report) == "host, cortex-m4"
+
+
+def test_a_metric_with_capitals_keeps_them_in_its_heading() -> None:
+    table = results.result_table(forecast_report())
+    worst = next(i for i, row in enumerate(RAN) if row[2] == 0.003)
+    assert (cell(table, worst, "RMSE"), cell(table, worst, "Loss")) == ("12.3", "0.0030")

@@ -6,7 +6,7 @@ import pytest
 
 from edgernn.report import verdict
 
-from .sample import sample_report
+from .sample import forecast_report, sample_report
 
 
 def test_a_passed_build_in_one_sentence() -> None:
@@ -81,6 +81,26 @@ def test_other_units_than_fractions_keep_their_own() -> None:
         "float": 12.34,
     }
     assert "int8 loses 0.0030 kWh against float (12.3 kWh)" in verdict.sentence(report)
+
+
+def test_a_regression_in_one_sentence() -> None:
+    assert verdict.sentence(forecast_report()) == (
+        "PASS: 8 of 8 gates; int8 loses 0.0030 against float (12.3), agrees on 99.1 %, 12.9 kB against 38.4 kB"
+    )
+
+
+def test_gates_of_a_regression_in_words() -> None:
+    words = {one.label: (one.value, one.limit) for one in verdict.gates(forecast_report())}
+    assert words["Float RMSE"] == ("12.3", "below 20.5")
+    assert words["Loss against float, of its own value"] == ("0.02 %", "at most 1.0 %")
+
+
+def test_a_regression_that_is_behind_its_baseline_says_by_which_numbers() -> None:
+    report = forecast_report() | {"passed": False}
+    report["gates"][0] |= {"value": 20.6, "passed": False, "where": "seasonal_naive"}
+    assert verdict.sentence(report) == (
+        "FAIL: 1 of 8 gates failed: float RMSE is 20.6, must be below 20.5 (seasonal_naive)"
+    )
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,19 @@ def splits() -> Splits:
     return Splits(train, split(1, 30), train.take(np.arange(9)), split(2, 60), LABELS, CHANNELS, 25.0)
 
 
+def forecasts() -> Splits:
+    """The same windows with two quantities of their last frame, far from 0 and of unlike size."""
+
+    def of(one: Split) -> Split:
+        last = one.x[:, -1]
+        y = np.stack([1000 + 50 * (last[:, 0] - 5), 3 + 0.01 * (last[:, 1] - last[:, 2])], axis=1)
+        return replace(one, y=y.astype(np.float32))
+
+    train, validation, test = (of(split(seed, count)) for seed, count in ((0, 90), (1, 30), (2, 60)))
+    drawn = train.take(np.arange(30))
+    return Splits(train, validation, drawn, test, ("a +1", "b +1"), CHANNELS, 25.0, "regress")
+
+
 def recipe(prune: dict[str, object] | None = None, layers: Sequence[object] = (), **train: object) -> Recipe:
     """A recipe for `splits()`; `train` and `prune` are their sections."""
     stack = list(layers) or [{"gru": {"units": 6}}, {"dense": {}}]

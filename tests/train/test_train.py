@@ -89,6 +89,17 @@ def test_training_beats_the_commonest_class(tmp_path: Path) -> None:
     np.testing.assert_allclose(net.mean, data.train.x.mean(axis=(0, 1)), rtol=1e-5)
 
 
+def test_a_regression_learns_quantities_in_their_own_units(tmp_path: Path) -> None:
+    data = sample.forecasts()
+
+    net = train.fit(sample.recipe(epochs=30, dropout=0), data, tmp_path, quiet=True)
+
+    assert (net.task, net.labels) == ("regress", ("a +1", "b +1"))
+    found = train.keras_outputs(net, data.test.x)
+    error, spread = np.abs(found - data.test.y).mean(axis=0), data.test.y.std(axis=0)
+    assert (error < 0.4 * spread).all()  # the mean alone would be off by 0.8 of it
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of a training that nothing interrupted."""

