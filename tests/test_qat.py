@@ -153,20 +153,3 @@ def test_the_last_layer_of_a_regression_keeps_its_weights_and_the_others_move(tm
         np.testing.assert_array_equal(before, after)
     for before, after in zip(net.layers[0].weights, found.layers[0].weights, strict=True):
         assert not np.array_equal(before, after)
-
-
-def test_it_mends_a_regression_in_units_of_any_size(tmp_path: Path) -> None:
-    """The error is that against the float network, in deviations of each quantity."""
-    data, net = sample.forecasts(), with_outlier(forecaster(tmp_path / "float"))
-    streams, x = (normalize.apply(one.x, net.mean, net.std) for one in (data.calibration, data.test))
-    wanted = reference.float_outputs(net, x)[:, -1]
-
-    def away(other: Network) -> float:
-        integer = quantize.quantize(other, streams)
-        found = reference.integer_outputs(integer, reference.quantize_input(integer, data.test.x))
-        real = reference.native(integer)[-1].output.dequantize(found)[:, -1]
-        return float((np.abs(real - wanted) / wanted.std(axis=0)).mean())
-
-    found = qat.fine_tune(net, quantize.quantize(net, streams), recipe(12, 0.003), data, tmp_path, quiet=True)
-
-    assert away(found) < 0.8 * away(net)
