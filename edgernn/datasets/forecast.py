@@ -26,6 +26,7 @@ def split(series: Frames, data: ForecastData, seed: int) -> Splits:
 
     Raises InputError when one of them is too short for a window and what comes after it.
     """
+    series = _lagged(series, data)
     count = len(series.values)
     ends = [round(count * share) for share in (1 - data.split.validation - data.split.test, 1 - data.split.test, 1)]
     hops = (data.train_hop, data.hop, data.hop)
@@ -45,6 +46,26 @@ def split(series: Frames, data: ForecastData, seed: int) -> Splits:
         rate_hz=series.rate_hz,
         task=data.task,
     )
+
+
+def _lagged(series: Frames, data: ForecastData) -> Frames:
+    """The series with the target's earlier values as channels; it begins where all of them are there.
+
+    Raises InputError when a lag is longer than the series.
+    """
+    longest = max(data.lags, default=0)
+    if longest >= len(series.values):
+        raise InputError(f"data.lags has {longest}, and the series has {len(series.values)} frames; shorten it")
+    target = series.values[:, [series.channels.index(data.target)]]
+    earlier = [target[longest - lag : len(target) - lag] for lag in data.lags]
+    names = tuple(lag_channel(data.target, lag) for lag in data.lags)
+    values = np.concatenate([series.values[longest:], *earlier], axis=1)
+    return Frames(values, (*series.channels, *names), series.rate_hz)
+
+
+def lag_channel(target: str, lag: int) -> str:
+    """The name of the channel that holds the target's value `lag` frames before."""
+    return f"{target} {lag} before"
 
 
 def _windows(series: Frames, data: ForecastData, part: slice, name: str, hop: int) -> Split:

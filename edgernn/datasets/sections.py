@@ -176,6 +176,8 @@ class ForecastData(Section):
     # channels beside the measured ones: sine and cosine of the time of day, of the week, of the year
     calendar: tuple[Cycle, ...] = ()
     season: Annotated[Whole, Field(gt=0)] | None = None  # frames after which the series repeats itself
+    # channels beside the measured ones: the target so many frames before, which a device keeps in a ring
+    lags: tuple[Annotated[Whole, Field(gt=0)], ...] = ()
     split: Annotated[TimeSplitSection, NULL_IS_EMPTY] = TimeSplitSection()
 
     @model_validator(mode="before")
@@ -187,9 +189,10 @@ class ForecastData(Section):
     def _repeats_within(self) -> ForecastData:
         if len({*self.calendar}) < len(self.calendar):
             raise ValueError(f"has a cycle twice in calendar: {', '.join(self.calendar)}")
-        if self.season is not None and self.season > self.window:
+        if self.season is not None and self.season > self.window and self.season - self.horizon not in self.lags:
             raise ValueError(
-                f"has season {self.season}, which is longer than window {self.window}; lengthen the window"
+                f"has season {self.season}, which is longer than window {self.window}; lengthen the window, or add "
+                f"{self.season - self.horizon} to lags"
             )
         return self
 
