@@ -31,7 +31,7 @@ def seasonal_naive(problem: Problem) -> np.ndarray:
 
 
 def ridge(problem: Problem) -> np.ndarray:
-    """A linear model of all values of the target and its lags and of the last frame; penalty by cross-validation."""
+    """A linear model of all values of the target and its lags and of the last frame; cross-validated."""
     from sklearn.linear_model import RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
