@@ -41,6 +41,7 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
     another number of units than the data has classes or quantities.
     """
     mean, std = _constants(recipe, splits)
+    known = len(splits.vocabulary.entries) if splits.vocabulary else None
     return Network(
         name=recipe.name,
         steps=splits.train.x.shape[1],
@@ -49,9 +50,10 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
         labels=splits.labels,
         mean=mean,
         std=std,
-        layers=_layers(recipe.network.stack(len(splits.labels)), len(splits.channels), recipe.seed),
+        layers=_layers(recipe.network.stack(len(splits.labels), known), len(splits.channels), recipe.seed),
         every_step=recipe.network.every_step or splits.train.lengths is not None,
         task=splits.task,
+        vocabulary=splits.vocabulary,
     )
 
 
