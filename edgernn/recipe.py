@@ -196,6 +196,8 @@ class Recipe(Section):
             raise ValueError(
                 "has train.augment, which changes measured values, and an embedding, which reads tokens"
             )
+        if self.train.token_dropout and not self.network.tokens:
+            raise ValueError("has train.token_dropout and no embedding, which reads tokens; remove it")
         self._fitting_texts()
         self._fitting_task()
         misplaced = next((name for name, one in self.targets.items() if one.board and name != "c"), None)

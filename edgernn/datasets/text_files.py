@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 from edgernn.datasets.catalog import CATALOG, fetch
-from edgernn.datasets.csv_windows import telling
+from edgernn.datasets.csv_windows import STANDARD_INPUT, telling
 from edgernn.datasets.sections import CatalogText, FileText, TextData
 from edgernn.datasets.texts import Text
 from edgernn.errors import InputError
@@ -46,6 +46,23 @@ def movie_reviews(section: TextData, base: Path) -> list[Text]:
         for number, rating, text in cells
         if float(rating) != 0
     ]
+
+
+def lines(source: Path) -> Generator[tuple[int, str], None, None]:
+    """The lines of a text file after their numbers, each as soon as it is there; `-` is standard input.
+
+    Blank lines are left out. Raises InputError when it cannot be read, and at a line that is not UTF-8.
+    """
+    live = str(source) == "-"
+    name = Path("standard input") if live else source
+    with telling(name), open(STANDARD_INPUT if live else source, "rb", closefd=not live) as file:
+        for number, line in enumerate(iter(file.readline, b""), start=1):
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            except UnicodeDecodeError:
+                raise InputError(f"{name}, line {number}: not UTF-8 text; save it as UTF-8") from None
+            if text:
+                yield number, text
 
 
 def _csv(path: Path, section: FileText) -> Iterator[Row]:

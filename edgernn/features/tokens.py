@@ -17,7 +17,7 @@ from edgernn.network.vocabulary import Keep, Tokens, Vocabulary
 
 UNKNOWN = "<unk>"  # no text has such a word
 
-_TOKENS: Mapping[Tokens, re.Pattern[bytes]] = {
+PATTERNS: Mapping[Tokens, re.Pattern[bytes]] = {
     "words": re.compile(rb"[a-z0-9'\x80-\xff]+|[!?]"),
     "characters": re.compile(rb"[^\x00][\x80-\xbf]*", re.DOTALL),
 }
@@ -28,7 +28,7 @@ def split(text: str, kind: Tokens) -> list[str]:
 
     Raises UnicodeEncodeError for half a surrogate pair, which UTF-8 does not have.
     """
-    return [token.decode() for token in _TOKENS[kind].findall(text.encode().lower())]
+    return [token.decode() for token in PATTERNS[kind].findall(text.encode().lower())]
 
 
 def learn(texts: Iterable[Sequence[str]], kind: Tokens, size: int, keep: Keep = "start") -> Vocabulary:

@@ -42,6 +42,7 @@ class Feed:
     augmentation: Augmentation
     batch_size: int
     seed: int
+    token_dropout: float = 0.0
 
     @property
     def batches(self) -> int:
@@ -75,6 +76,8 @@ class Feed:
         rng = np.random.default_rng([self.seed, epoch, number])
         some = self.split.take(rows)
         x = augment.apply(some.x[:, : self._steps(some)], self.augmentation, rng)
+        if self.token_dropout:
+            x = np.where(rng.random(x.shape) < self.token_dropout, np.float32(0), x)
         return Batch(normalize.apply(x, self.mean, self.std), self.goal.learned(some.y), some.lengths)
 
     def _steps(self, some: Split) -> int:

@@ -84,6 +84,7 @@ def run(
         augmentation=Augmentation.of(section.augment, splits.channels, network.std),
         batch_size=section.batch_size,
         seed=recipe.seed,
+        token_dropout=section.token_dropout,
     )
     key = checkpoint.key(stage, [_settings(recipe, section), on], network, splits)
     return Run(stage, key, network, learner, feed, splits.validation, settle, keep_from)

@@ -10,6 +10,7 @@ from pathlib import Path
 from edgernn.errors import ExportError
 from edgernn.fixed_point import normalize_constants
 from edgernn.lowering import TypedProgram
+from edgernn.network import Tokens
 from edgernn.program import EXPANDED, PRIMITIVES, Op, Primitive
 from edgernn.reference import fraction_bits, product_shift, requantization, sum_shift
 from edgernn.targets import Arithmetic
@@ -17,7 +18,11 @@ from edgernn.targets.c.literals import integer, wide
 
 RUNTIME = Path(__file__).parents[2] / "runtime"
 RUNTIME_HEADER = "edgernn_runtime.h"
-HEADERS = tuple(sorted(path.name for path in RUNTIME.glob("edgernn_*.h")))
+TEXT_HEADER = "edgernn_text.h"
+HEADERS = tuple(sorted(path.name for path in RUNTIME.glob("edgernn_*.h") if path.name != TEXT_HEADER))
+NEXT_TOKEN: Mapping[Tokens, str] = {"words": "ernn_next_word", "characters": "ernn_next_character"}
+FIND_TOKEN = "ernn_find_token"
+TEXT = frozenset({*NEXT_TOKEN.values(), FIND_TOKEN})  # kernels for whoever calls a model, and not for the model
 COPY = {"int8": "ernn_copy_s8", "int16": "ernn_copy_s16"}
 QUANTIZE_FRAME = {"int8": "ernn_quantize_f32_s8", "int16": "ernn_quantize_f32_s16"}
 TURNING = {"ernn_matvec_s8_s16": "ernn_matvec_turning_s8_s16"}  # kernels that can read a matrix backward
@@ -131,7 +136,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {  # the other files that a kernel needs
     "ernn_matmul_s16_s16": ("ernn_matvec_s16_s16",),
 }
 ARITHMETIC: Mapping[str, Arithmetic] = {
-    path.stem: _arithmetic(path.stem) for path in RUNTIME.glob("ernn_*.c") if path.stem not in _GATES
+    path.stem: _arithmetic(path.stem) for path in RUNTIME.glob("ernn_*.c") if path.stem not in (*_GATES, *TEXT)
 }
 MATRIX_PRODUCTS = frozenset(name for name in ARITHMETIC if name.startswith(("ernn_matvec_", "ernn_matmul_")))
 
@@ -161,8 +166,9 @@ def _candidates(op: Op, typed: TypedProgram) -> tuple[Kernel, ...]:
 def sources(names: Iterable[str]) -> dict[str, str]:
     """File name to content: the headers, the kernels `names` and the files that they need."""
     wanted = set(names)
+    headers = (*HEADERS, TEXT_HEADER) if wanted & TEXT else HEADERS
     wanted |= {needed for name in wanted for needed in NEEDS.get(name, ())}
-    files = (*HEADERS, *(f"{name}.c" for name in sorted(wanted)))
+    files = (*headers, *(f"{name}.c" for name in sorted(wanted)))
     return {file: (RUNTIME / file).read_text("utf-8") for file in files}
 
 
