@@ -198,6 +198,8 @@ class Recipe(Section):
             )
         if self.train.token_dropout and not self.network.tokens:
             raise ValueError("has train.token_dropout and no embedding, which reads tokens; remove it")
+        if self.train.made_texts and not isinstance(self.data, TextData):
+            raise ValueError("has train.made_texts, and its data is no texts; remove it")
         self._fitting_texts()
         self._fitting_task()
         misplaced = next((name for name, one in self.targets.items() if one.board and name != "c"), None)

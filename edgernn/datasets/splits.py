@@ -12,7 +12,7 @@ from edgernn import archive
 from edgernn.errors import InputError
 from edgernn.network import Task, Vocabulary
 
-_FIELDS = ("x", "y", "group", "lengths", "text")
+_FIELDS = ("x", "y", "group", "lengths", "text", "shares")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,8 @@ class Split:
 
     `y` are classes, int64 [examples], or for a regression quantities, float32 [examples, outputs]. `lengths` int32
     [examples] are the steps of each example where they differ: what follows in `x` is padding. None: all are whole.
-    `text` str [examples] are the texts that `x` was made of, where it was.
+    `text` str [examples] are the texts that `x` was made of, where it was; `shares` float32 [examples, classes] how
+    much of each class an example is, where people did not agree.
     """
 
     x: np.ndarray
@@ -29,6 +30,7 @@ class Split:
     group: np.ndarray
     lengths: np.ndarray | None = None
     text: np.ndarray | None = None
+    shares: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -117,4 +119,4 @@ def load(path: Path) -> Splits:
 
 def _part(arrays: Mapping[str, np.ndarray], name: str) -> Split:
     x, y, group = (arrays[f"{name}_{key}"] for key in _FIELDS[:3])
-    return Split(x, y, group, arrays.get(f"{name}_lengths"), arrays.get(f"{name}_text"))
+    return Split(x, y, group, *(arrays.get(f"{name}_{key}") for key in _FIELDS[3:]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,13 +22,14 @@ PARTS = ("train", "validation", "test")
 class Text:
     """One example. `group` is what must not be in two splits, empty where nothing is said of it.
 
-    `place` says where it comes from, for messages.
+    `place` says where it comes from, for messages; `shares` how much of each label it is, where that is known.
     """
 
     text: str
     label: str
     group: str
     place: str
+    shares: Mapping[str, float] | None = None
 
 
 def split(texts: Sequence[Text], data: TextData, seed: int) -> Splits:
@@ -144,7 +145,14 @@ def _encoded(
         group=np.array([one.group or str(owner) for (one, _), owner in zip(found, owners, strict=True)]),
         lengths=np.array([len(numbers) for numbers in encoded], np.int32),
         text=np.array([one.text for one, _ in found]),
+        shares=_shares([one for one, _ in found], labels),
     )
+
+
+def _shares(texts: Sequence[Text], labels: Sequence[str]) -> np.ndarray | None:
+    """float32 [texts, labels]; None where the source has none."""
+    rows = [[one.shares[label] for label in labels] for one in texts if one.shares]
+    return np.array(rows, np.float32) if rows else None
 
 
 def _refuse_missing(parts: dict[str, Split], labels: Sequence[str]) -> None:

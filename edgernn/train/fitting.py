@@ -20,12 +20,15 @@ from edgernn.train.initial import first_weights
 from edgernn.train.learner import Learner
 from edgernn.train.loop import Run, train
 from edgernn.train.objective import class_weights
+from edgernn.train.teacher import Teacher
 from edgernn.train_sections import TrainSection
 
 
 def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
     """See `edgernn.train.fit`."""
     network = untrained(recipe, splits)
+    if recipe.train.made_texts:
+        network = _told(network, Teacher.of(splits))
     model = models.every_step_model(network)
     weights = class_weights(recipe.train, network.task, splits.train, network.outputs)
     learner = Learner(model, network, recipe.train, recipe.seed, weights)
@@ -57,6 +60,12 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
     )
 
 
+def _told(network: Network, teacher: Teacher) -> Network:
+    """`network` with what the teacher says of words in its embedding."""
+    first, *others = network.layers
+    return replace(network, layers=(replace(first, weights=(teacher.table(first.weights[0]),)), *others))
+
+
 def run(
     stage: str,
     recipe: Recipe,
@@ -85,6 +94,8 @@ def run(
         batch_size=section.batch_size,
         seed=recipe.seed,
         token_dropout=section.token_dropout,
+        teacher=Teacher.of(splits) if section.made_texts else None,
+        made_share=section.made_texts,
     )
     key = checkpoint.key(stage, [_settings(recipe, section), on], network, splits)
     return Run(stage, key, network, learner, feed, splits.validation, settle, keep_from)
