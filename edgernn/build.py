@@ -60,7 +60,8 @@ class Build:
         """What only the data can tell about a recipe is told before any training."""
         from edgernn.train.augment import Augmentation
 
-        stack = self.recipe.network.stack(len(splits.labels))
+        known = len(splits.vocabulary.entries) if splits.vocabulary else None
+        stack = self.recipe.network.stack(len(splits.labels), known)
         layers = without_weights(stack, len(splits.channels))
         _refuse_frames(layers, splits.train.x)
         if self.recipe.prune and self.recipe.prune.sparsity:

@@ -152,11 +152,15 @@ def run(
     folder: Folder,
     frames: Annotated[
         Path,
-        typer.Option("--input", metavar="FILE", help="Raw frames, a CSV file with a header; - is standard input."),
+        typer.Option(
+            "--input",
+            metavar="FILE",
+            help="Raw frames, a CSV file with a header, or one text a line; - is standard input.",
+        ),
     ],
     as_json: Json = False,
 ) -> None:
-    """Feed frames to the integer network one by one, as a sensor would, and print each decision at once."""
+    """Feed frames, as a sensor would, or texts to the integer network, and print each decision at once."""
     from edgernn import run as streaming
 
     for decision in streaming.decisions(folder, frames):
@@ -178,7 +182,7 @@ def compare(
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The recipe's name.")],
-    task: Annotated[str, typer.Option("--task", metavar="TASK", help="What the network is to do: classify.")],
+    task: Annotated[str, typer.Option("--task", metavar="TASK", help="What the network is to do: classify, text.")],
 ) -> None:
     """Write a commented recipe for your own data to <NAME>.yaml."""
     from edgernn import new as scaffold

@@ -83,13 +83,18 @@ class NetworkSection(Section):
         pairs = zip(names, kinds, self.layers, strict=True)
         return tuple(LayerChoice(name, kind, getattr(entry, kind)) for name, kind, entry in pairs)
 
-    def stack(self, outputs: int) -> tuple[LayerChoice, ...]:
+    def stack(self, outputs: int, entries: int | None = None) -> tuple[LayerChoice, ...]:
         """The layers, the last with one unit for each class or quantity: `outputs`.
+
+        An embedding that the recipe gives no size has `entries`.
 
         Raises:
             InputError: the recipe gives the last layer another number of units.
         """
-        *others, last = self.choices()
+        first, *between, last = self.choices()
+        if first.kind == "embedding" and first.options.entries is None:
+            first = first._replace(options=first.options.model_copy(update={"entries": entries}))
+        others = (first, *between)
         if last.options.units not in (None, outputs):
             where = f"network.layers.{len(others)}.dense.units"
             raise InputError(

@@ -10,8 +10,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, field_validator, model_validator
 
 from edgernn import profiles, strict_yaml
-from edgernn.baselines import BASELINES, baselines_of
-from edgernn.datasets.sections import DataField, ForecastData
+from edgernn.baselines import BASELINES, Needs, baselines_of
+from edgernn.datasets.sections import DataField, ForecastData, TextData
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
 from edgernn.metric import METRICS, Judge, metrics_of
@@ -196,6 +196,11 @@ class Recipe(Section):
             raise ValueError(
                 "has train.augment, which changes measured values, and an embedding, which reads tokens"
             )
+        if self.train.token_dropout and not self.network.tokens:
+            raise ValueError("has train.token_dropout and no embedding, which reads tokens; remove it")
+        if self.train.made_texts and not isinstance(self.data, TextData):
+            raise ValueError("has train.made_texts, and its data is no texts; remove it")
+        self._fitting_texts()
         self._fitting_task()
         misplaced = next((name for name, one in self.targets.items() if one.board and name != "c"), None)
         if misplaced is not None:
@@ -206,6 +211,28 @@ class Recipe(Section):
             raise ValueError("has quantize.state: auto and no gate on drift; set verify.gates.agreement_min")
         return self
 
+    def _fitting_texts(self) -> None:
+        """Texts are read through an embedding with a row for every word."""
+        first = self.network.choices()[0]
+        if not isinstance(self.data, TextData):
+            if self.network.tokens and first.options.entries is None:
+                raise ValueError("needs entries in network.layers.0.embedding: how many tokens the data has")
+            return
+        if not self.network.tokens:
+            raise ValueError(
+                f"has texts as data and {first.kind} as its first layer; begin with an embedding: {{units: 32}}"
+            )
+        if first.options.entries is not None and first.options.entries < self.data.vocabulary:
+            raise ValueError(
+                f"has data.vocabulary {self.data.vocabulary}, and network.layers.0.embedding has entries for "
+                f"{first.options.entries}; leave entries out, or set it to {self.data.vocabulary}"
+            )
+        if not self.network.streams:
+            raise ValueError(
+                "has texts as data, which end after different steps, and a bidirectional layer, which reads whole "
+                "windows; remove bidirectional"
+            )
+
     def _fitting_task(self) -> None:
         """What the data is for decides what can be asked of it."""
         task, verify = self.data.task, self.verify
@@ -213,7 +240,7 @@ class Recipe(Section):
             raise ValueError(
                 f"has verify.metric {verify.metric}; data like this has: {', '.join(metrics_of(task))}"
             )
-        known = baselines_of(task, isinstance(self.data, ForecastData))
+        known = baselines_of(task, self._offers)
         foreign = next((name for name in verify.baseline if name not in known), None)
         if foreign:
             raise ValueError(f"has verify.baseline {foreign}; data like this has: {', '.join(known)}")
@@ -226,6 +253,13 @@ class Recipe(Section):
             raise ValueError("has a last layer that gives no quantities; of a regression it is linear, with a bias")
 
     @property
+    def _offers(self) -> Needs:
+        """What its data has for baselines beside windows."""
+        if isinstance(self.data, TextData):
+            return "text"
+        return "future" if isinstance(self.data, ForecastData) else ""
+
+    @property
     def judge(self) -> Judge:
         """What outputs are held to."""
         return Judge(METRICS[self.verify.metric or metrics_of(self.data.task)[0]], self.verify.tolerance)
@@ -233,7 +267,7 @@ class Recipe(Section):
     @property
     def baselines(self) -> tuple[str, ...]:
         """The simple methods to beat."""
-        default = baselines_of(self.data.task, isinstance(self.data, ForecastData))[:1]
+        default = baselines_of(self.data.task, self._offers)[:1]
         return self.verify.baseline or tuple(default)
 
     @property

@@ -1,8 +1,8 @@
-"""Streaming inference with the integer step model of a build: one decision a step."""
+"""Streaming inference with the integer step model of a build: one decision a step, or one a text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ import numpy as np
 
 from edgernn import network as networks
 from edgernn.cases import Case, cases
-from edgernn.datasets import csv_windows
+from edgernn.datasets import csv_windows, text_files
 from edgernn.engines import c_model, engine
 from edgernn.errors import InputError, MissingToolError
+from edgernn.features import tokens
 from edgernn.folder import BuildFolder
+from edgernn.network import Network, Vocabulary
 from edgernn.targets import artifact_name, supported
 
 
@@ -25,7 +27,8 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
 
     `source` is a CSV file with the network's channels as columns, or `-` for standard input. A step is a frame, or
     as many as the network's strides make of it; what is left at the end is too few for one. Where C cannot run,
-    another engine decides, when it has all frames.
+    another engine decides, when it has all frames. For a network that reads texts it is plain UTF-8, and each line
+    that is not blank gets one decision.
 
     Raises InputError for a network without a step form, and for a bad row, when the rows before it are decided;
     MissingToolError when no engine can run the build's int8 step model.
@@ -34,6 +37,10 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     network = networks.load(paths.network)
     if not network.streams:
         raise InputError(f"{folder}: a bidirectional network decides whole windows, it cannot run frame by frame")
+    if network.vocabulary:
+        with closing(text_files.lines(source)) as lines:
+            yield from _of_texts(paths, network, network.vocabulary, lines)
+        return
     with closing(csv_windows.frames(source, network.channels)) as frames:
         for step, output in enumerate(_outputs(paths, frames, network.frames_per_step), start=1):
             yield {"step": step} | _told(network, output)
@@ -41,16 +48,45 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
 
 def line(decision: Mapping[str, Any]) -> str:
     """A decision as a person reads it."""
-    step, *others = decision.values()
+    step, *others = decision.values()  # or the line of a text
     return "  ".join([f"{step:6d}", *(other if isinstance(other, str) else f"{other:.4g}" for other in others)])
 
 
-def _told(network: networks.Network, output: np.ndarray) -> dict[str, Any]:
+def _told(network: Network, output: np.ndarray) -> dict[str, Any]:
     """What an output means: a class and its score, or of a regression every quantity by its name."""
     if network.task == "regress":
         return {label: float(value) for label, value in zip(network.labels, output, strict=True)}
     best = int(output.argmax())
     return {"label": network.labels[best], "output": float(output[best])}
+
+
+def _of_texts(
+    paths: BuildFolder, network: Network, vocabulary: Vocabulary, lines: Iterator[tuple[int, str]]
+) -> Iterator[dict[str, Any]]:
+    """A decision a line, given with its number: that after the last step of the text."""
+    run = _whole(paths)
+    for number, text in lines:
+        words = tokens.split(text, vocabulary.kind)
+        if not words:
+            raise InputError(f"line {number}: the text has no word; remove the line")
+        read = tokens.encode(vocabulary, words, network.steps).astype(np.float32)[:, None]
+        whole = len(read) // network.frames_per_step * network.frames_per_step
+        missing = 0 if whole else network.frames_per_step - len(read)
+        frames = np.pad(read, ((0, missing), (0, 0))) if missing else read[:whole]
+        yield {"line": number} | _told(network, run(frames))
+
+
+def _whole(paths: BuildFolder) -> Callable[[np.ndarray], np.ndarray]:
+    """What gives the output [outputs] after a whole stream of frames [frames, inputs]."""
+    if (paths.artifacts / "c" / "int8").is_dir():
+        try:
+            model = c_model.load(paths.root, "int8", streams=1)
+            return lambda frames: np.atleast_2d(model.sequence(frames))[-1]
+        except MissingToolError:
+            pass
+    case = _case(paths)
+    session = engine(case.engine).open(case.path, "step", threads=1)
+    return lambda frames: session.outputs(frames[None])[0, -1]
 
 
 def _outputs(paths: BuildFolder, frames: Iterator[np.ndarray], frames_per_step: int) -> Iterator[np.ndarray]:

@@ -44,7 +44,10 @@ class TrainSection(Section):
     weight_decay: Share = 0.0
     dropout: Share = 0.2  # between the recurrent layers and the dense layer
     layer_dropout: Share = 0.0  # between recurrent layers
-    input_dropout: Share = 0.0
+    input_dropout: Share = 0.0  # of measured values, or of what an embedding makes of tokens
+    token_dropout: Share = 0.0  # share of tokens that become 0, which is <unk> of a vocabulary
+    # share of a batch of texts that is made of pieces of training texts, and labelled by a linear model of these
+    made_texts: Share = 0.0
     label_smoothing: Share = 0.0
     # of classes that are not equally common: `balanced` lets each count the same in the loss
     class_weights: Literal["none", "balanced"] = "none"

@@ -7,36 +7,43 @@ such a function and a line in `BASELINES`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from edgernn.baselines import forecasts, windows
+from edgernn.baselines import forecasts, text, windows
 from edgernn.baselines.problem import Problem
 from edgernn.datasets.sections import DataSection
 from edgernn.datasets.splits import Splits
 from edgernn.metric import Metric
 from edgernn.network import Task
 
-__all__ = ["BASELINES", "Baseline", "Method", "Problem", "baselines_of", "evaluate"]
+__all__ = ["BASELINES", "Baseline", "Method", "Needs", "Problem", "baselines_of", "evaluate"]
+
+
+Needs = Literal["", "future", "text"]  # windows alone, those of a series with what comes after them, or texts
 
 
 class Method(NamedTuple):
-    """A baseline: the tasks that it is for, and outputs [examples, outputs] for the test split."""
+    """A baseline: the tasks that it is for, outputs [examples, outputs] for the test split, and what data it needs.
+
+    `needs` is None where any will do.
+    """
 
     tasks: tuple[Task, ...]
     predict: Callable[[Problem], np.ndarray]
-    forecasts: bool = False  # it needs windows of a series, with what comes after them
+    needs: Needs | None = ""
 
 
-BASELINES: Mapping[str, Method] = {  # the first of a task is its default
+BASELINES: Mapping[str, Method] = {  # the first of a task that fits the data is its default
+    "tfidf_logistic": Method(("classify",), text.tfidf_logistic, "text"),
     "random_forest": Method(("classify",), windows.random_forest),
-    "majority": Method(("classify",), windows.majority),
-    "gradient_boosting": Method(("classify", "regress"), windows.gradient_boosting),
-    "mean": Method(("regress",), windows.mean),
-    "persistence": Method(("regress",), forecasts.persistence, forecasts=True),
-    "seasonal_naive": Method(("regress",), forecasts.seasonal_naive, forecasts=True),
-    "ridge": Method(("regress",), forecasts.ridge, forecasts=True),
+    "majority": Method(("classify",), windows.majority, None),
+    "gradient_boosting": Method(("classify", "regress"), windows.gradient_boosting, None),
+    "mean": Method(("regress",), windows.mean, None),
+    "persistence": Method(("regress",), forecasts.persistence, "future"),
+    "seasonal_naive": Method(("regress",), forecasts.seasonal_naive, "future"),
+    "ridge": Method(("regress",), forecasts.ridge, "future"),
 }
 
 
@@ -47,9 +54,9 @@ class Baseline(NamedTuple):
     value: float
 
 
-def baselines_of(task: Task, forecasts: bool) -> list[str]:
-    """The names of what can be a baseline for a task, on windows of a series or not."""
-    return [name for name, one in BASELINES.items() if task in one.tasks and (forecasts or not one.forecasts)]
+def baselines_of(task: Task, offers: Needs) -> list[str]:
+    """The names of what can be a baseline for a task, on data that offers this."""
+    return [name for name, one in BASELINES.items() if task in one.tasks and one.needs in (None, offers)]
 
 
 def evaluate(

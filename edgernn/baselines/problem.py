@@ -29,6 +29,13 @@ class Problem:
         """Their classes [examples] or quantities [examples, outputs]."""
         return np.concatenate([self.splits.train.y, self.splits.validation.y])
 
+    @cached_property
+    def text(self) -> np.ndarray:
+        """The texts that these were made of, str [examples]."""
+        assert self.splits.train.text is not None
+        assert self.splits.validation.text is not None
+        return np.concatenate([self.splits.train.text, self.splits.validation.text])
+
     @property
     def test(self) -> np.ndarray:
         """The windows to answer for."""

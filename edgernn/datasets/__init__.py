@@ -1,6 +1,6 @@
 """Windows from a recipe's `data` section. A source is a function `load(section, base)`.
 
-It gives labelled recordings, or a series to forecast. A new dataset of the catalog is an entry in
+It gives labelled recordings, a series to forecast, or labelled texts. A new dataset of the catalog is an entry in
 `catalog.CATALOG`, such a function and a line here.
 """
 
@@ -14,11 +14,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgernn.datasets import catalog, csv_windows, forecast, npz, series_csv, sine, splitting, watch_activity
+from edgernn.datasets import (
+    catalog,
+    csv_windows,
+    forecast,
+    npz,
+    series_csv,
+    sine,
+    splitting,
+    text_files,
+    texts,
+    watch_activity,
+)
 from edgernn.datasets.forecast import Frames
-from edgernn.datasets.sections import GENERATED, DataSection, ForecastData, NpzData, WindowedData
+from edgernn.datasets.sections import GENERATED, DataSection, ForecastData, NpzData, TextData, WindowedData
 from edgernn.datasets.series import Recordings, Series
 from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.texts import Text
 from edgernn.errors import InputError
 from edgernn.features import windows
 from edgernn.section import nearest
@@ -32,6 +44,10 @@ SERIES: dict[str, Callable[[DataSection, Path], Frames]] = {
     "series": series_csv.load,
     "sine": sine.load,
     "electricity": series_csv.electricity,
+}
+TEXTS: dict[str, Callable[[TextData, Path], list[Text]]] = {
+    "text": text_files.load,
+    "movie_reviews": text_files.movie_reviews,
 }
 
 _LOG = logging.getLogger(__name__)
@@ -67,6 +83,8 @@ def load(data: DataSection, base: Path, seed: int) -> Splits:
     """
     if isinstance(data, ForecastData):
         return forecast.split(SERIES[data.source](data, base), data, seed)
+    if isinstance(data, TextData):
+        return texts.split(TEXTS[data.source](data, base), data, seed)
     recordings = SOURCES[data.source](data, base)
     cut = _cut(data, recordings)
     _refuse_short(recordings, cut.window)

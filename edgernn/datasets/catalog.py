@@ -81,6 +81,22 @@ CATALOG = {
             licence="BSD-2-Clause",
             series="demand",
         ),
+        Package(
+            name="movie_reviews",
+            task="text",
+            description="snippets of film reviews with the mean of twenty people's ratings, -4 to 4: positive or "
+            "negative (Hutto and Gilbert 2014, on snippets of Pang and Lee 2005)",
+            examples="10,568 texts",
+            package="vaderSentiment",
+            version="0.5",
+            archive="vaderSentiment-0.5.zip",
+            archive_sha256="5d97c37f3ef6e24eef331122e055dbedafeb6a56abfce0608b326701116ea49a",
+            archive_bytes=2_448_964,
+            member="vaderSentiment-0.5/additional_resources/hutto_ICWSM_2014.tar.gz!"
+            "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt",
+            member_sha256="c8293b0d942e90e223ea2c0955d969040d1a1be514a978b9af0698940bd13350",
+            licence="MIT",
+        ),
     )
 }
 

@@ -65,7 +65,7 @@ def read(path: Path, channels: Sequence[str], text: Sequence[str]) -> tuple[np.n
     Raises:
         InputError: as `load`.
     """
-    with _telling(path), path.open(encoding="utf-8-sig", newline="") as file:
+    with telling(path), path.open(encoding="utf-8-sig", newline="") as file:
         return _parse(file, path, channels, text)
 
 
@@ -88,7 +88,7 @@ def frames(path: Path, channels: Sequence[str]) -> Generator[np.ndarray, None, N
     name = Path("standard input") if live else path
     source = STANDARD_INPUT if live else path
     with (
-        _telling(name),
+        telling(name),
         open(source, encoding="utf-8-sig", newline="", errors=_LATER, closefd=not live) as file,
     ):
         yield from _frames(csv.reader(_checked(line) for line in file), name, channels, live)
@@ -183,7 +183,7 @@ def _checked(line: str) -> str:
 
 
 @contextmanager
-def _telling(path: Path) -> Iterator[None]:
+def telling(path: Path) -> Iterator[None]:
     """Tells what a file has wrong as InputError."""
     try:
         yield

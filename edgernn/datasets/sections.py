@@ -8,10 +8,10 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from edgernn.datasets.catalog import CATALOG
 from edgernn.features.calendar import Cycle
-from edgernn.network import Task
+from edgernn.network import Keep, Task, Tokens
 from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
 
-READERS = ("csv", "npz", "series")  # sources that read the user's own files
+READERS = ("csv", "npz", "series", "text")  # sources that read the user's own files
 GENERATED = ("sine",)  # sources that make their data; every other source is a catalog name
 
 
@@ -254,21 +254,84 @@ class SineData(ForecastData):
         return "sine"
 
 
-_SECTIONS = {"csv": CsvData, "npz": NpzData, "series": SeriesData, "sine": SineData}
+class TextSplitSection(Section):
+    """Shares of the groups, or where there are none of the texts, of every label alike.
+
+    Texts with the same words are in one split. The draw has a seed of its own: builds of one recipe with other
+    seeds are held to the same test split.
+    """
+
+    validation: Part = 0.15
+    test: Part = 0.15
+    seed: Annotated[Whole, Field(ge=0, lt=2**32)] = 0
+    calibration: Annotated[Whole, Field(gt=0)] = 256  # texts, drawn from the training texts
+
+    @model_validator(mode="after")
+    def _leaves_train(self) -> TextSplitSection:
+        if self.validation + self.test > 0.9:
+            raise ValueError(
+                f"has validation {self.validation:g} and test {self.test:g}, which leave train too little"
+            )
+        return self
+
+
+class TextData(Section):
+    """Texts, each with a label; a network reads the numbers of their words, one a step."""
+
+    task: ClassVar[Task] = "classify"
+
+    source: str
+    tokens: Tokens = "words"
+    vocabulary: Annotated[Whole, Field(ge=2, le=32_767)] = 4000  # the commonest tokens of the training texts
+    steps: Annotated[Whole, Field(gt=0, le=10_000)] = 48  # tokens; a longer text is cut
+    keep: Keep = "start"  # which end of it stays
+    empty: Literal["refuse", "skip"] = "refuse"  # a text without a single token
+    split: Annotated[TextSplitSection, NULL_IS_EMPTY] = TextSplitSection()
+
+
+class FileText(TextData):
+    """The user's own texts: a CSV file with a header, or JSON lines where the file's name ends so."""
+
+    source: Literal["text"]
+    path: Annotated[str, Field(min_length=1)]  # relative to the recipe's folder
+    text: Column  # a column or a key
+    label: Column
+    group: Column | None = None  # what must not be in two splits: an author, a product
+
+    @model_validator(mode="after")
+    def _distinct(self) -> FileText:
+        named = [name for name in (self.text, self.label, self.group) if name]
+        twice = next((name for name in named if named.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"has {twice} twice in text, label and group; each is a column of its own")
+        return self
+
+
+class CatalogText(TextData):
+    """Texts of the catalog, by name."""
+
+
+_SECTIONS = {"csv": CsvData, "npz": NpzData, "series": SeriesData, "sine": SineData, "text": FileText}
 
 
 def _kind(value: Any) -> str:
     source = value.get("source") if isinstance(value, dict) else getattr(value, "source", None)
     if source in _SECTIONS:
         return str(source)
-    return "catalog_series" if source in CATALOG and CATALOG[source].series else "catalog"
+    if source not in CATALOG:
+        return "catalog"
+    if CATALOG[source].task == "text":
+        return "catalog_text"
+    return "catalog_series" if CATALOG[source].series else "catalog"
 
 
-DataSection = CatalogData | CatalogSeries | CsvData | NpzData | SeriesData | SineData
+DataSection = CatalogData | CatalogSeries | CatalogText | CsvData | FileText | NpzData | SeriesData | SineData
 DataField = Annotated[
     Annotated[CatalogData, Tag("catalog")]
     | Annotated[CatalogSeries, Tag("catalog_series")]
+    | Annotated[CatalogText, Tag("catalog_text")]
     | Annotated[CsvData, Tag("csv")]
+    | Annotated[FileText, Tag("text")]
     | Annotated[NpzData, Tag("npz")]
     | Annotated[SeriesData, Tag("series")]
     | Annotated[SineData, Tag("sine")],

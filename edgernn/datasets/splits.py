@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from edgernn import archive
 from edgernn.errors import InputError
-from edgernn.network import Task
+from edgernn.network import Task, Vocabulary
+
+_FIELDS = ("x", "y", "group", "lengths", "text", "shares")
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,20 +21,24 @@ class Split:
 
     `y` are classes, int64 [examples], or for a regression quantities, float32 [examples, outputs]. `lengths` int32
     [examples] are the steps of each example where they differ: what follows in `x` is padding. None: all are whole.
+    `text` str [examples] are the texts that `x` was made of, where it was; `shares` float32 [examples, classes] how
+    much of each class an example is, where people did not agree.
     """
 
     x: np.ndarray
     y: np.ndarray
     group: np.ndarray
     lengths: np.ndarray | None = None
+    text: np.ndarray | None = None
+    shares: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     def take(self, index: np.ndarray) -> Split:
         """The examples at `index` (int or bool, [examples])."""
-        lengths = None if self.lengths is None else self.lengths[index]
-        return Split(self.x[index], self.y[index], self.group[index], lengths)
+        given = {name: array for name in _FIELDS if (array := getattr(self, name)) is not None}
+        return Split(**{name: array[index] for name, array in given.items()})
 
     def ends(self, frames_per_step: int = 1) -> np.ndarray | None:
         """After how many steps of a network each example ends, int32 [examples]; None where all are whole."""
@@ -60,7 +66,7 @@ class Splits:
     """No group is in two of train, validation and test; calibration is drawn from train.
 
     `labels` names the classes or the quantities, `channels` the inputs; `rate_hz` is the steps a second, 0 without
-    a clock.
+    a clock. `vocabulary` is what made `x` of texts.
     """
 
     train: Split
@@ -71,15 +77,16 @@ class Splits:
     channels: tuple[str, ...]
     rate_hz: float = 0.0
     task: Task = "classify"
+    vocabulary: Vocabulary | None = None
 
 
-_FIELDS = ("x", "y", "group", "lengths")
 _PARTS = ("train", "validation", "calibration", "test")
 
 
 def save(splits: Splits, path: Path) -> None:
     """Write `splits` to a .npz file, whole or not at all; the same splits give the same bytes."""
     header = {name: getattr(splits, name) for name in ("labels", "channels", "rate_hz", "task")}
+    header["vocabulary"] = asdict(splits.vocabulary) if splits.vocabulary else None
     parts = {part: getattr(splits, part) for part in _PARTS}
     fields = [(name, key, getattr(part, key)) for name, part in parts.items() for key in _FIELDS]
     arrays = {f"{name}_{key}": array for name, key, array in fields if array is not None}
@@ -95,12 +102,14 @@ def load(path: Path) -> Splits:
     header, arrays = archive.load(path)
     try:
         parts = {name: _part(arrays, name) for name in _PARTS}
+        spec = header["vocabulary"]
         return Splits(
             **parts,
             labels=tuple(header["labels"]),
             channels=tuple(header["channels"]),
             rate_hz=float(header["rate_hz"]),
             task=header["task"],
+            vocabulary=Vocabulary(**spec | {"entries": tuple(spec["entries"])}) if spec else None,
         )
     except KeyError as error:
         raise InputError(f"{path} holds no {error.args[0]}; delete it and build again") from None
@@ -110,4 +119,4 @@ def load(path: Path) -> Splits:
 
 def _part(arrays: Mapping[str, np.ndarray], name: str) -> Split:
     x, y, group = (arrays[f"{name}_{key}"] for key in _FIELDS[:3])
-    return Split(x, y, group, arrays.get(f"{name}_lengths"))
+    return Split(x, y, group, *(arrays.get(f"{name}_{key}") for key in _FIELDS[3:]))

@@ -21,6 +21,7 @@ _ARRAY = re.compile(
     re.MULTILINE,
 )
 _LABELS = re.compile(r"^const char \*const \w+_labels\[\w*\] = \{\n(?P<values>.*?)^\};\n", re.MULTILINE | re.DOTALL)
+_TOKENS = re.compile(r"^static const ernn_token \w+\[\] = \{\n(?P<values>.*?)^\};\n", re.MULTILINE | re.DOTALL)
 _LAYER = re.compile(r"^ \* +(\w+): (\w+), (\d+) units$", re.MULTILINE)
 _STATE = re.compile(r"^    (\w+)_t (\w+)\[(\d+)\]; /\* (.*) \*/$", re.MULTILINE)
 _OWNER = re.compile(r"(.+?)_((?:forward_|backward_)?(?:recurrent_)?kernel\w*)")
@@ -67,7 +68,7 @@ def _anatomy(path: Path, name: str) -> Anatomy:
     held = [array for array in arrays if not array.factor and not array.place]
     constants = [constant for array in held for constant in _constants(array, heads, full)]
     tables = [array for file in sorted(path.glob("ernn_*.c")) for array in _arrays(file.read_text("utf-8"))]
-    labels = _LABELS.search(source)
+    names = [found for pattern in (_LABELS, _TOKENS) if (found := pattern.search(source))]
     text, flash = _sizes(arrays, tables)
     return Anatomy(
         name=name,
@@ -77,8 +78,8 @@ def _anatomy(path: Path, name: str) -> Anatomy:
         operators=operators,
         tensors=tuple(_tensors(name, header)),
         constants=tuple(constants),
-        sizes=text | {"metadata": len(header.encode()) + len(labels.group().encode() if labels else b"")},
-        flash=flash | {"metadata": _string_bytes(labels.group("values")) if labels else 0},
+        sizes=text | {"metadata": len(header.encode()) + sum(len(found.group().encode()) for found in names)},
+        flash=flash | {"metadata": sum(_string_bytes(found.group("values")) for found in names)},
     )
 
 
@@ -168,5 +169,5 @@ def _sizes(arrays: list[_Array], tables: list[_Array]) -> tuple[dict[str, int], 
 
 def _string_bytes(literals: str) -> int:
     """The bytes of string literals, one a line, with octal escapes and their zeros at the end."""
-    strings = re.findall(r'^\s*"(.*)",$', literals, re.MULTILINE)
+    strings = re.findall(r'^\s*\{?"(.*)",', literals, re.MULTILINE)
     return sum(len(re.sub(r"\\[0-7]{3}", "x", string)) + 1 for string in strings)

@@ -16,9 +16,12 @@ GATES = ("",)
 
 
 class Options(Section):
-    """Options of an embedding; it comes first, and frames hold one token, 0 ... entries - 1."""
+    """Options of an embedding; it comes first, and frames hold one token, 0 ... entries - 1.
 
-    entries: Annotated[Whole, Field(gt=1, le=32_767)]
+    `entries` may be left out where the data has a vocabulary, whose size it then is.
+    """
+
+    entries: Annotated[Whole, Field(gt=1, le=32_767)] | None = None
     units: Units
 
 
@@ -27,11 +30,11 @@ def outputs(inputs: int, options: Options) -> int:
 
 
 def weights(inputs: int, options: Options) -> tuple[Weight, ...]:
-    return (Weight("embeddings", (options.entries, options.units), "uniform"),)
+    return (Weight("embeddings", (_entries(options), options.units), "uniform"),)
 
 
 def keras_options(options: Options) -> dict[str, Any]:
-    return {"input_dim": options.entries, "output_dim": options.units}
+    return {"input_dim": _entries(options), "output_dim": options.units}
 
 
 def constants(weights: Any, options: Options, xp: Any = np) -> dict[str, Any]:
@@ -47,3 +50,9 @@ def step(
     builder: Builder, x: Value, states: tuple[Value, ...], options: Options
 ) -> tuple[Value, tuple[Value, ...]]:
     return builder.lookup("table", x, options.units, name="output"), ()
+
+
+def _entries(options: Options) -> int:
+    if options.entries is None:
+        raise ValueError("an embedding of a network has entries")
+    return options.entries

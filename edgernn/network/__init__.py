@@ -14,6 +14,7 @@ from edgernn.network.model import (
     Task,
 )
 from edgernn.network.passes import POOLS, Pass
+from edgernn.network.vocabulary import Keep, Tokens, Vocabulary
 
 __all__ = [
     "KINDS",
@@ -22,6 +23,7 @@ __all__ = [
     "Form",
     "Granularity",
     "IntegerPrecision",
+    "Keep",
     "Layer",
     "Network",
     "Pass",
@@ -29,6 +31,8 @@ __all__ = [
     "QuantizedNetwork",
     "StateType",
     "Task",
+    "Tokens",
+    "Vocabulary",
     "load",
     "load_quantized",
     "save",

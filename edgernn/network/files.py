@@ -14,6 +14,7 @@ from edgernn import archive
 from edgernn.errors import InputError
 from edgernn.network.layer import KINDS, Layer
 from edgernn.network.model import Calibration, Network, QuantizedNetwork
+from edgernn.network.vocabulary import Vocabulary
 
 
 def save(network: Network, path: Path) -> None:
@@ -83,6 +84,7 @@ def _header(network: Network) -> dict[str, object]:
             }
             for layer in network.layers
         ],
+        **({"vocabulary": asdict(network.vocabulary)} if network.vocabulary else {}),
     }
 
 
@@ -108,7 +110,13 @@ def _network(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net
         layers=layers,
         every_step=bool(header["every_step"]),
         task=header.get("task", "classify"),  # absent from files of before there were others
+        vocabulary=_vocabulary(header.get("vocabulary")),
     )
+
+
+def _vocabulary(spec: Mapping[str, Any] | None) -> Vocabulary | None:
+    """None of a network that reads no texts."""
+    return None if spec is None else Vocabulary(spec["kind"], tuple(spec["entries"]), spec["keep"])
 
 
 def _layer(spec: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Layer:

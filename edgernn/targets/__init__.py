@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, cast
@@ -140,6 +140,7 @@ def metadata(
 
     `typed` is the program of an integer artifact. In step form `states` says what each state holds at the start
     of a stream, in the numbers of its port; `frames_per_step` raw frames, one after the other, make one step.
+    `vocabulary` is there in networks that read texts.
     """
     about: dict[str, object] = {
         "edgernn": __version__,
@@ -158,6 +159,8 @@ def metadata(
         "labels": list(network.labels),
         "layers": [{"name": one.name, "kind": one.kind, "units": one.outputs} for one in network.layers],
     }
+    if network.vocabulary:
+        about["vocabulary"] = asdict(network.vocabulary)
     if form == "step":
         program = typed.program if typed else network.program()
         about["states"] = {

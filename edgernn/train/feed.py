@@ -14,16 +14,17 @@ from edgernn.features import normalize
 from edgernn.train import augment
 from edgernn.train.augment import Augmentation
 from edgernn.train.goal import Goal
+from edgernn.train.teacher import Made, Teacher
 
 BUCKETS = 8  # of lengths
 BATCHES_SORTED = 16  # batches whose windows are sorted by length together
 
 
 class Batch(NamedTuple):
-    """Normalised frames `x` float32 [windows, steps, inputs], and `y`: classes int32 [windows], or quantities.
+    """Normalised frames `x` float32 [windows, steps, inputs], and `y`: classes int32 [windows], or float32.
 
-    Those are float32 [windows, outputs], in standard deviations from their means. `lengths` int32 [windows] are the
-    frames of each window where they differ; what follows is padding.
+    That is shares of the classes, or quantities in standard deviations from their means, [windows, outputs].
+    `lengths` int32 [windows] are the frames of each window where they differ; what follows is padding.
     """
 
     x: np.ndarray
@@ -42,11 +43,21 @@ class Feed:
     augmentation: Augmentation
     batch_size: int
     seed: int
+    token_dropout: float = 0.0
+    teacher: Teacher | None = None
+    made_share: float = 0.0  # of a batch, if there is a teacher: texts that it makes
 
     @property
     def batches(self) -> int:
         """Batches an epoch; all are full, so the last one may repeat windows of the first."""
-        return -(-len(self.split) // self.batch_size)
+        return -(-len(self.split) // self.own)
+
+    @property
+    def own(self) -> int:
+        """How many windows of a batch are of the split; the teacher makes the others."""
+        return (
+            max(1, self.batch_size - round(self.made_share * self.batch_size)) if self.teacher else self.batch_size
+        )
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         rows = self._rows(np.random.default_rng([self.seed, epoch]))
@@ -62,7 +73,7 @@ class Feed:
 
         Which of them meet is drawn anew in every epoch, and so is the order of the batches.
         """
-        rows = np.resize(rng.permutation(len(self.split)), (self.batches, self.batch_size))
+        rows = np.resize(rng.permutation(len(self.split)), (self.batches, self.own))
         if self.split.lengths is None:
             return rows
         for start in range(0, self.batches, BATCHES_SORTED):
@@ -74,11 +85,24 @@ class Feed:
     def _batch(self, rows: np.ndarray, epoch: int, number: int) -> Batch:
         rng = np.random.default_rng([self.seed, epoch, number])
         some = self.split.take(rows)
-        x = augment.apply(some.x[:, : self._steps(some)], self.augmentation, rng)
-        return Batch(normalize.apply(x, self.mean, self.std), self.goal.learned(some.y), some.lengths)
+        x = augment.apply(some.x, self.augmentation, rng)
+        if self.token_dropout:
+            x = np.where(rng.random(x.shape) < self.token_dropout, np.float32(0), x)
+        batch = Batch(x, self.goal.learned(some), some.lengths)
+        if self.teacher:
+            batch = self._with_made(batch, self.teacher.make(self.batch_size - self.own, rng))
+        return batch._replace(x=normalize.apply(batch.x[:, : _steps(batch)], self.mean, self.std))
 
-    def _steps(self, some: Split) -> int:
-        """The frames that hold the longest window, of few different numbers, for each costs a compilation."""
-        whole = some.x.shape[1]
-        longest = whole if some.lengths is None else int(some.lengths.max())
-        return min(whole, -(-longest * BUCKETS // whole) * -(-whole // BUCKETS))
+    def _with_made(self, batch: Batch, made: Made) -> Batch:
+        assert batch.lengths is not None
+        classes = made.shares.shape[1]
+        y = batch.y if batch.y.ndim == 2 else np.eye(classes, dtype=np.float32)[batch.y]
+        pairs = ((batch.x, made.x), (y, made.shares), (batch.lengths, made.lengths))
+        return Batch(*(np.concatenate(pair) for pair in pairs))
+
+
+def _steps(batch: Batch) -> int:
+    """The frames that hold the longest window, of few different numbers, for each costs a compilation."""
+    whole = batch.x.shape[1]
+    longest = whole if batch.lengths is None else int(batch.lengths.max())
+    return min(whole, -(-longest * BUCKETS // whole) * -(-whole // BUCKETS))

@@ -20,12 +20,15 @@ from edgernn.train.initial import first_weights
 from edgernn.train.learner import Learner
 from edgernn.train.loop import Run, train
 from edgernn.train.objective import class_weights
+from edgernn.train.teacher import Teacher
 from edgernn.train_sections import TrainSection
 
 
 def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
     """See `edgernn.train.fit`."""
     network = untrained(recipe, splits)
+    if recipe.train.made_texts:
+        network = _told(network, Teacher.of(splits))
     model = models.every_step_model(network)
     weights = class_weights(recipe.train, network.task, splits.train, network.outputs)
     learner = Learner(model, network, recipe.train, recipe.seed, weights)
@@ -41,6 +44,7 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
     another number of units than the data has classes or quantities.
     """
     mean, std = _constants(recipe, splits)
+    known = len(splits.vocabulary.entries) if splits.vocabulary else None
     return Network(
         name=recipe.name,
         steps=splits.train.x.shape[1],
@@ -49,10 +53,17 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
         labels=splits.labels,
         mean=mean,
         std=std,
-        layers=_layers(recipe.network.stack(len(splits.labels)), len(splits.channels), recipe.seed),
+        layers=_layers(recipe.network.stack(len(splits.labels), known), len(splits.channels), recipe.seed),
         every_step=recipe.network.every_step or splits.train.lengths is not None,
         task=splits.task,
+        vocabulary=splits.vocabulary,
     )
+
+
+def _told(network: Network, teacher: Teacher) -> Network:
+    """`network` with what the teacher says of words in its embedding."""
+    first, *others = network.layers
+    return replace(network, layers=(replace(first, weights=(teacher.table(first.weights[0]),)), *others))
 
 
 def run(
@@ -82,6 +93,9 @@ def run(
         augmentation=Augmentation.of(section.augment, splits.channels, network.std),
         batch_size=section.batch_size,
         seed=recipe.seed,
+        token_dropout=section.token_dropout,
+        teacher=Teacher.of(splits) if section.made_texts else None,
+        made_share=section.made_texts,
     )
     key = checkpoint.key(stage, [_settings(recipe, section), on], network, splits)
     return Run(stage, key, network, learner, feed, splits.validation, settle, keep_from)

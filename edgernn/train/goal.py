@@ -29,9 +29,11 @@ class Goal:
         mean, std = train.y.mean(axis=0, dtype=np.float64), train.y.std(axis=0, dtype=np.float64)
         return cls(task, mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32))
 
-    def learned(self, y: np.ndarray) -> np.ndarray:
-        """What is learned for the truth `y`: classes int32, or deviations float32."""
-        return y.astype(np.int32) if self.task == "classify" else ((y - self.mean) / self.std).astype(np.float32)
+    def learned(self, split: Split) -> np.ndarray:
+        """What is learned: classes int32 or, where there are some, their shares float32; or deviations float32."""
+        if self.task == "regress":
+            return ((split.y - self.mean) / self.std).astype(np.float32)
+        return split.y.astype(np.int32) if split.shares is None else split.shares
 
     def in_deviations(self, network: Network) -> Network:
         """`network` with outputs in deviations."""

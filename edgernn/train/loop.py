@@ -133,7 +133,7 @@ def _step(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, 
 def _validated(run: Run, epoch: int) -> tuple[float, float]:
     """Loss and figure of the averaged weights on the validation split."""
     frames = normalize.apply(run.validation.x, run.network.mean, run.network.std)
-    learned = tf.constant(run.feed.goal.learned(run.validation.y))
+    learned = tf.constant(run.feed.goal.learned(run.validation))
     whole = ends(run.validation.lengths, run.network)
     loss, figure = run.learner.evaluate(tf.constant(frames), learned, whole)
     watch.require_finite_validation(float(loss), run.learner, epoch)

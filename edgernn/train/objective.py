@@ -70,19 +70,20 @@ class Objective:
         """
         if self.task == "regress":
             return mean(tf.reduce_mean(self._distance(outputs - y[:, None]), -1), weights)
-        goal = tf.one_hot(y, self.classes) * (1 - smoothing) + smoothing / self.classes
+        shares = tf.one_hot(y, self.classes) if y.shape.rank == 1 else y
+        goal = shares * (1 - smoothing) + smoothing / self.classes
         logits = self._logits(outputs)
         goals = goal[:, None] + tf.zeros_like(logits)  # the same at every step
         losses = tf.nn.softmax_cross_entropy_with_logits(goals, logits)
         if self.weights is not None:
-            losses *= tf.gather(tf.constant(self.weights), y)[:, None]
+            losses *= tf.gather(tf.constant(self.weights), _class(y))[:, None]
         return mean(losses, weights)
 
     def figure(self, outputs: tf.Tensor, y: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
         """The share of windows and steps classified right, or the mean absolute error in deviations."""
         if self.task == "regress":
             return mean(tf.reduce_mean(tf.abs(outputs - y[:, None]), -1), weights)
-        right = tf.argmax(outputs, -1, tf.int32) == y[:, None]
+        right = tf.argmax(outputs, -1, tf.int32) == _class(y)[:, None]
         return mean(tf.cast(right, tf.float32), weights)
 
     def _distance(self, error: tf.Tensor) -> tf.Tensor:
@@ -96,6 +97,11 @@ class Objective:
     def _logits(self, outputs: tf.Tensor) -> tf.Tensor:
         """What a softmax turns into the shares of the classes: for probabilities, their logarithms."""
         return tf.math.log(tf.maximum(outputs, TINY)) if self.likely else outputs
+
+
+def _class(y: tf.Tensor) -> tf.Tensor:
+    """The class of each window, int32 [windows], of classes or of their shares."""
+    return y if y.shape.rank == 1 else tf.argmax(y, -1, tf.int32)
 
 
 def mean(values: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:

@@ -18,6 +18,7 @@ from vector_paths import KERNELS, builds, library, lifted, paths, product, rando
 import edgernn
 from edgernn import fixed_point
 from edgernn.engines import compiler
+from edgernn.targets.c.kernels import OWN_HEADERS
 from edgernn.targets.c.packing import packed
 
 RUNTIME = Path(edgernn.__file__).parent / "runtime"
@@ -83,8 +84,8 @@ def saturated(value: int, low: int = -32768, high: int = 32767) -> int:
 
 
 def test_header_declares_exactly_the_kernels_that_have_a_file() -> None:
-    headers = "".join((RUNTIME / f"edgernn_{name}.h").read_text() for name in ("runtime", "features"))
-    declared = re.findall(r"^(?:void|size_t) (ernn_\w+)\(", headers, re.MULTILINE)
+    headers = "".join((RUNTIME / name).read_text() for name in ("edgernn_runtime.h", *OWN_HEADERS))
+    declared = re.findall(r"^(?:void |size_t |int16_t |const char \*)(ernn_\w+)\(", headers, re.MULTILINE)
     assert sorted(declared) == [file.stem for file in KERNELS if not file.stem.endswith("_table")]
 
 

@@ -188,13 +188,13 @@ def test_the_table_of_log2_is_that_of_the_definition() -> None:
 
 def test_models_without_features_have_none_of_it() -> None:
     names = ("ernn_gru_s16", "ernn_matvec_s8_s16")
-    assert not {kernels.FEATURES_HEADER, *(path.name for path in SOURCES)} & set(kernels.sources(names))
+    assert not {"edgernn_features.h", *(path.name for path in SOURCES)} & set(kernels.sources(names))
     found = set(kernels.sources(("ernn_log_mel_push_s16",))) - set(kernels.sources(()))
-    assert found == {kernels.FEATURES_HEADER, *(path.name for path in SOURCES)}
+    assert found == {"edgernn_features.h", *(path.name for path in SOURCES)}
 
 
 def test_the_kernels_with_features_are_those_of_their_header() -> None:
-    header = (RUNTIME / kernels.FEATURES_HEADER).read_text()
+    header = (RUNTIME / "edgernn_features.h").read_text()
     assert set(re.findall(r"^(?:void|size_t) (ernn_\w+)\(", header, re.MULTILINE)) == kernels.FEATURES
 
 
@@ -220,7 +220,7 @@ def test_strict_compilers_and_sanitizers_have_nothing_to_say(compiler: str, mel:
 @pytest.mark.toolchain
 def test_the_header_is_strict_cpp() -> None:
     command = ["g++", "-std=c++11", *STRICT, "-fsyntax-only", "-xc++", "-"]
-    source = f'#include "{kernels.FEATURES_HEADER}"\n{tables(LogMel())}const ernn_log_mel *used = &log_mel;\n'
+    source = f'#include "edgernn_features.h"\n{tables(LogMel())}const ernn_log_mel *used = &log_mel;\n'
     done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from edgernn.errors import ExportError
 from edgernn.fixed_point import normalize_constants
 from edgernn.lowering import TypedProgram
+from edgernn.network import Tokens
 from edgernn.program import EXPANDED, PRIMITIVES, Op, Primitive
 from edgernn.reference import fraction_bits, product_shift, requantization, sum_shift
 from edgernn.targets import Arithmetic
@@ -17,9 +18,17 @@ from edgernn.targets.c.literals import integer, wide
 
 RUNTIME = Path(__file__).parents[2] / "runtime"
 RUNTIME_HEADER = "edgernn_runtime.h"
-FEATURES_HEADER = "edgernn_features.h"  # of models that begin with samples
-FEATURES = frozenset({"ernn_log_mel_push_s16", "ernn_log_mel_s16", "ernn_rfft_s32"})  # the kernels that it declares
-HEADERS = tuple(sorted(path.name for path in RUNTIME.glob("edgernn_*.h") if path.name != FEATURES_HEADER))
+NEXT_TOKEN: Mapping[Tokens, str] = {"words": "ernn_next_word", "characters": "ernn_next_character"}
+FIND_TOKEN = "ernn_find_token"
+TEXT = frozenset({*NEXT_TOKEN.values(), FIND_TOKEN})  # kernels for whoever calls a model, and not for the model
+FEATURES = frozenset(
+    {"ernn_log_mel_push_s16", "ernn_log_mel_s16", "ernn_rfft_s32"}
+)  # of models that begin with samples
+OWN_HEADERS: Mapping[str, frozenset[str]] = {  # headers that only models with one of these kernels have
+    "edgernn_features.h": FEATURES,
+    "edgernn_text.h": TEXT,
+}
+HEADERS = tuple(sorted(path.name for path in RUNTIME.glob("edgernn_*.h") if path.name not in OWN_HEADERS))
 COPY = {"int8": "ernn_copy_s8", "int16": "ernn_copy_s16"}
 QUANTIZE_FRAME = {"int8": "ernn_quantize_f32_s8", "int16": "ernn_quantize_f32_s16"}
 TURNING = {"ernn_matvec_s8_s16": "ernn_matvec_turning_s8_s16"}  # kernels that can read a matrix backward
@@ -135,7 +144,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {  # the other files that a kernel needs
     "ernn_log_mel_s16": ("ernn_rfft_s32",),
 }
 ARITHMETIC: Mapping[str, Arithmetic] = {
-    path.stem: _arithmetic(path.stem) for path in RUNTIME.glob("ernn_*.c") if path.stem not in _GATES
+    path.stem: _arithmetic(path.stem) for path in RUNTIME.glob("ernn_*.c") if path.stem not in (*_GATES, *TEXT)
 }
 MATRIX_PRODUCTS = frozenset(name for name in ARITHMETIC if name.startswith(("ernn_matvec_", "ernn_matmul_")))
 
@@ -166,7 +175,7 @@ def sources(names: Iterable[str]) -> dict[str, str]:
     """File name to content: the headers, the kernels `names` and the files that they need."""
     wanted = set(names)
     wanted |= {needed for name in wanted for needed in NEEDS.get(name, ())}
-    headers = (*HEADERS, FEATURES_HEADER) if wanted & FEATURES else HEADERS
+    headers = (*HEADERS, *(header for header, kernels in OWN_HEADERS.items() if wanted & kernels))
     files = (*headers, *(f"{name}.c" for name in sorted(wanted)))
     return {file: (RUNTIME / file).read_text("utf-8") for file in files}
 

@@ -21,7 +21,14 @@ from edgernn.targets import Combination, artifact_name
 from edgernn.targets.c import literals
 from edgernn.targets.c.constants import Constants, constants
 from edgernn.targets.c.join import join
-from edgernn.targets.c.kernels import DEQUANTIZE_OUTPUT, QUANTIZE_FRAME, runtime_version, sources
+from edgernn.targets.c.kernels import (
+    DEQUANTIZE_OUTPUT,
+    FIND_TOKEN,
+    NEXT_TOKEN,
+    QUANTIZE_FRAME,
+    runtime_version,
+    sources,
+)
 from edgernn.targets.c.order import BYTES
 from edgernn.targets.c.schedule import Unit, Window, units, window
 
@@ -73,6 +80,8 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
     blocks = [block for unit in model for block in (unit.plan.body, unit.plan.head)]
     kernels = {call.kernel for block in blocks for call in block.calls}
     kernels |= {unit.plan.ahead.kernel for unit in model if unit.plan.ahead}
+    if network.vocabulary:
+        kernels |= {FIND_TOKEN, NEXT_TOKEN[network.vocabulary.kind]}
     return {
         f"{network.name}.h": _template("model.h.j2").render(context),
         f"{network.name}.c": _template("model.c.j2").render(context),
@@ -111,7 +120,15 @@ def _context(
         "dequantize_output": DEQUANTIZE_OUTPUT,
         "mean": network.mean,
         "factor": input_factor(quantized),
+        "next_token": NEXT_TOKEN[network.vocabulary.kind] if network.vocabulary else "",
+        "tokens": _tokens(network),
     }
+
+
+def _tokens(network: Network) -> list[tuple[str, int]]:
+    """The vocabulary in order of its bytes, with the numbers of its tokens."""
+    numbers = network.vocabulary.numbers if network.vocabulary else {}
+    return sorted(numbers.items(), key=lambda pair: pair[0].encode())
 
 
 def _fields(model: Sequence[Unit]) -> list[Field]:
