@@ -17,7 +17,9 @@ from edgernn.targets.c.literals import integer, wide
 
 RUNTIME = Path(__file__).parents[2] / "runtime"
 RUNTIME_HEADER = "edgernn_runtime.h"
-HEADERS = tuple(sorted(path.name for path in RUNTIME.glob("edgernn_*.h")))
+FEATURES_HEADER = "edgernn_features.h"  # of models that begin with samples
+FEATURES = frozenset({"ernn_log_mel_push_s16", "ernn_log_mel_s16", "ernn_rfft_s32"})  # the kernels that it declares
+HEADERS = tuple(sorted(path.name for path in RUNTIME.glob("edgernn_*.h") if path.name != FEATURES_HEADER))
 COPY = {"int8": "ernn_copy_s8", "int16": "ernn_copy_s16"}
 QUANTIZE_FRAME = {"int8": "ernn_quantize_f32_s8", "int16": "ernn_quantize_f32_s16"}
 TURNING = {"ernn_matvec_s8_s16": "ernn_matvec_turning_s8_s16"}  # kernels that can read a matrix backward
@@ -129,6 +131,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {  # the other files that a kernel needs
     "ernn_matvec_turning_s8_s16": ("ernn_matvec_s8_s16",),
     "ernn_matmul_s8_s16": ("ernn_matvec_s8_s16",),
     "ernn_matmul_s16_s16": ("ernn_matvec_s16_s16",),
+    "ernn_log_mel_push_s16": ("ernn_log_mel_s16", "ernn_rfft_s32"),
+    "ernn_log_mel_s16": ("ernn_rfft_s32",),
 }
 ARITHMETIC: Mapping[str, Arithmetic] = {
     path.stem: _arithmetic(path.stem) for path in RUNTIME.glob("ernn_*.c") if path.stem not in _GATES
@@ -162,7 +166,8 @@ def sources(names: Iterable[str]) -> dict[str, str]:
     """File name to content: the headers, the kernels `names` and the files that they need."""
     wanted = set(names)
     wanted |= {needed for name in wanted for needed in NEEDS.get(name, ())}
-    files = (*HEADERS, *(f"{name}.c" for name in sorted(wanted)))
+    headers = (*HEADERS, FEATURES_HEADER) if wanted & FEATURES else HEADERS
+    files = (*headers, *(f"{name}.c" for name in sorted(wanted)))
     return {file: (RUNTIME / file).read_text("utf-8") for file in files}
 
 
