@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, cast
@@ -158,6 +158,10 @@ def metadata(
         "labels": list(network.labels),
         "layers": [{"name": one.name, "kind": one.kind, "units": one.outputs} for one in network.layers],
     }
+    if network.features:
+        about["features"] = {kind: dict(constants) for kind, constants in network.features.items()}
+    if network.decide:
+        about["decide"] = asdict(network.decide)
     if form == "step":
         program = typed.program if typed else network.program()
         about["states"] = {

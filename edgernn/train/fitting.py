@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
         layers=_layers(recipe.network.stack(len(splits.labels)), len(splits.channels), recipe.seed),
         every_step=recipe.network.every_step or splits.train.lengths is not None,
         task=splits.task,
+        features={"log_mel": asdict(recipe.log_mel)} if recipe.log_mel else None,
     )
 
 
