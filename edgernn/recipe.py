@@ -208,6 +208,8 @@ class Recipe(Section):
         self._fitting_task()
         if self.decide and not (isinstance(self.data, SpeechData) and self.network.streams):
             raise ValueError("has decide, which needs words along a stream: audio, and no bidirectional layer")
+        if self.decide and self.network.choices()[-1].options.activation != "linear":
+            raise ValueError("has decide, which takes the softmax itself, and a last layer that is not linear")
         misplaced = next((name for name, one in self.targets.items() if one.board and name != "c"), None)
         if misplaced is not None:
             raise ValueError(f"has targets.{misplaced}.board, and only C runs on boards; move it to targets.c")

@@ -11,7 +11,7 @@ import pytest
 from compilation import HERE, KERNELS, PATHS, compiled
 from networks import STACKS
 
-from edgernn.targets.c.kernels import FEATURES
+from edgernn.targets.c.kernels import DETECT, FEATURES
 
 pytestmark = pytest.mark.toolchain
 
@@ -23,6 +23,7 @@ NO_NETWORK_CALLS = {
     "ernn_max_s8",
     "ernn_rescale_s8_s8",
     *FEATURES,
+    DETECT,
 }  # primitives have kernels for types that no layer gives them; features come before the network
 OFFSETS = list(product([path for path in ("portable", "avx512") if path in PATHS], repeat=2))
 CPP = '#include "batch.h"\n#include "edgernn_runtime.h"\n'

@@ -1,4 +1,4 @@
-"""Features by the C kernels, where this machine has a compiler: the same bits as their definition, and much faster."""
+"""Features by the C kernels, where this machine has a compiler: the bits of their definition, much faster."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Tables(ctypes.Structure):
 
 
 def log_mel(mel: LogMel, pcm: np.ndarray) -> np.ndarray:
-    """`mel.features(pcm)`: int16 [windows, samples] to int16 [windows, frames, mels]; without a compiler, by NumPy."""
+    """`mel.features(pcm)`, int16 [windows, samples] to int16 [windows, frames, mels]; NumPy without a compiler."""
     kernel = _kernel()
     if kernel is None:
         return mel.features(pcm)

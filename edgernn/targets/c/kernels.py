@@ -24,6 +24,7 @@ COPY = {"int8": "ernn_copy_s8", "int16": "ernn_copy_s16"}
 QUANTIZE_FRAME = {"int8": "ernn_quantize_f32_s8", "int16": "ernn_quantize_f32_s16"}
 TURNING = {"ernn_matvec_s8_s16": "ernn_matvec_turning_s8_s16"}  # kernels that can read a matrix backward
 DEQUANTIZE_OUTPUT = "ernn_dequantize_s16_f32"
+DETECT = "ernn_detect_s16"  # decisions along a stream; it has a header of its own name
 
 Parameters = Callable[[Op, TypedProgram], tuple[str, ...]]
 
@@ -128,6 +129,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {  # the other files that a kernel needs
     "ernn_tanh_s16": _GATES[1:],
     "ernn_gru_s16": _GATES,
     "ernn_lstm_s16": _GATES,
+    "ernn_detect_s16": ("ernn_softmax_s16",),
     "ernn_matvec_turning_s8_s16": ("ernn_matvec_s8_s16",),
     "ernn_matmul_s8_s16": ("ernn_matvec_s8_s16",),
     "ernn_matmul_s16_s16": ("ernn_matvec_s16_s16",),
@@ -166,7 +168,9 @@ def sources(names: Iterable[str]) -> dict[str, str]:
     """File name to content: the headers, the kernels `names` and the files that they need."""
     wanted = set(names)
     wanted |= {needed for name in wanted for needed in NEEDS.get(name, ())}
-    headers = (*HEADERS, FEATURES_HEADER) if wanted & FEATURES else HEADERS
+    headers = [*HEADERS]
+    headers += [FEATURES_HEADER] if wanted & FEATURES else []
+    headers += [f"{DETECT}.h"] if DETECT in wanted else []
     files = (*headers, *(f"{name}.c" for name in sorted(wanted)))
     return {file: (RUNTIME / file).read_text("utf-8") for file in files}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from edgernn import archive
+from edgernn import archive, decide
 from edgernn.errors import ExportError, InputError
 from edgernn.lowering import QType, TypedPass, native
 from edgernn.network import Form, IntegerPrecision, Network, Precision, QuantizedNetwork
@@ -21,7 +21,7 @@ from edgernn.targets import Combination, artifact_name
 from edgernn.targets.c import literals
 from edgernn.targets.c.constants import Constants, constants
 from edgernn.targets.c.join import join
-from edgernn.targets.c.kernels import DEQUANTIZE_OUTPUT, QUANTIZE_FRAME, runtime_version, sources
+from edgernn.targets.c.kernels import DEQUANTIZE_OUTPUT, DETECT, QUANTIZE_FRAME, runtime_version, sources
 from edgernn.targets.c.order import BYTES
 from edgernn.targets.c.schedule import Unit, Window, units, window
 
@@ -73,10 +73,11 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
     blocks = [block for unit in model for block in (unit.plan.body, unit.plan.head)]
     kernels = {call.kernel for block in blocks for call in block.calls}
     kernels |= {unit.plan.ahead.kernel for unit in model if unit.plan.ahead}
+    detect = {DETECT} if network.decide else set()
     return {
         f"{network.name}.h": _template("model.h.j2").render(context),
         f"{network.name}.c": _template("model.c.j2").render(context),
-        **sources(kernels | {QUANTIZE_FRAME[model[0].input.dtype], DEQUANTIZE_OUTPUT}),
+        **sources(kernels | {QUANTIZE_FRAME[model[0].input.dtype], DEQUANTIZE_OUTPUT} | detect),
     }
 
 
@@ -109,9 +110,18 @@ def _context(
         "vectors": held.vectors,
         "quantize_frame": QUANTIZE_FRAME[model[0].input.dtype],
         "dequantize_output": DEQUANTIZE_OUTPUT,
+        "detect": _detect(network, passes[-1].output),
         "mean": network.mean,
         "factor": input_factor(quantized),
     }
+
+
+def _detect(network: Network, output: QType) -> dict[str, Any] | None:
+    """What the network's rule for decisions needs; None without one."""
+    if network.decide is None:
+        return None
+    bits = decide.fraction_bits(output.scale)
+    return {"rule": network.decide, "words": decide.words(network.labels), "bits": bits}
 
 
 def _fields(model: Sequence[Unit]) -> list[Field]:
