@@ -21,7 +21,7 @@ VARIANTS = {
         *("steph2", "steph3", "travis", "zac"),
     ),
     "validation": ("m6", "f4", "Andy", "Henrique", "anika", "kaukovalta", "norbert", "victor", "shelby"),
-    "test": ("m2", "f2", "Marco", "Mr serious", "benjamin", "grandma", "miguel", "paul", "robert", "klatt6"),
+    "test": ("m2", "f2", "Marco", "Mr serious", "benjamin", "grandma", "miguel", "paul", "robert"),
 }
 
 OTHER_WORDS = (
