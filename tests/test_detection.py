@@ -64,10 +64,10 @@ def test_validation_chooses_the_middle_of_the_best_thresholds(monkeypatch: pytes
     """The word has a mean posterior of 0.9 and noise one of 0.5: everything between is equally good."""
     probability = np.full((300, 4), 0.1 / 3)
     probability[:, 3] = 0.9
-    probability[100:130] = np.array([0.9, *[0.1 / 3] * 3])
-    probability[200:230] = np.array([0.5 / 3, 0.5, 0.5 / 3, 0.5 / 3])
+    probability[100:118] = np.array([0.9, *[0.1 / 3] * 3])
+    probability[200:218] = np.array([0.5 / 3, 0.5, 0.5 / 3, 0.5 / 3])
     monkeypatch.setattr(detection, "outputs", lambda network, scene: np.log(probability))
-    rule = detection.chosen(network(), scene((0, 100, 125), frames=300), smooth=8, refractory=20)
+    rule = detection.chosen(network(), scene((0, 100, 118), frames=300), smooth=8, refractory=20)
     assert (rule.smooth, rule.refractory) == (8, 20)
     assert rule.threshold == pytest.approx(0.7, abs=0.03)
 
