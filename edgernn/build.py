@@ -20,6 +20,7 @@ from edgernn import (
     choose,
     datasets,
     deployment,
+    detection,
     gates,
     provenance,
     prune,
@@ -29,7 +30,9 @@ from edgernn import (
 from edgernn import network as networks
 from edgernn import report as reports
 from edgernn.cases import Case, cases
+from edgernn.datasets import scene
 from edgernn.datasets import splits as split_files
+from edgernn.decide import Rule
 from edgernn.deployment import Order
 from edgernn.errors import InputError
 from edgernn.features import normalize
@@ -52,9 +55,17 @@ class Build:
     progress: Progress
 
     def data(self) -> None:
-        splits = datasets.load(self.recipe.data, self.base, self.recipe.seed)
+        splits = datasets.load(self.recipe.data, self.base, self.recipe.seed, self.recipe.log_mel)
         self._refuse_misfit(splits)
         split_files.save(splits, self.folder.splits)
+        self._scenes()
+
+    def _scenes(self) -> None:
+        recipe = self.recipe
+        if recipe.decide:
+            seconds = 60 * recipe.decide.minutes
+            found = datasets.scenes(recipe.data, self.base, recipe.seed, recipe.log_mel, seconds)
+            scene.save(found, self.folder.scenes)
 
     def _refuse_misfit(self, splits: split_files.Splits) -> None:
         """What only the data can tell about a recipe is told before any training."""
@@ -85,9 +96,19 @@ class Build:
         network = networks.load(self.folder.trained)
         if self.recipe.prune and self.recipe.prune.sparsity:
             network = prune.fine_tune(network, self.recipe, self.splits, self.folder.root, self.progress.quiet)
-        networks.save(network, self.folder.network)
+        networks.save(self._deciding(network), self.folder.network)
         if self.recipe.prune and self.recipe.prune.sparsity:
             prune.require_sparsity(networks.load(self.folder.network), self.recipe.prune)
+
+    def _deciding(self, network: networks.Network) -> networks.Network:
+        """The network with the recipe's rule for decisions, whose threshold validation may choose."""
+        section = self.recipe.decide
+        if section is None:
+            return network
+        if section.threshold != "auto":
+            return replace(network, decide=Rule(section.smooth, section.threshold, section.refractory))
+        stream = scene.load(self.folder.scenes)["validation"]
+        return replace(network, decide=detection.chosen(network, stream, section.smooth, section.refractory))
 
     def keras(self) -> None:
         from edgernn import train
@@ -152,6 +173,9 @@ class Build:
         wanted = verify.expected(self.network, self.quantized, test, self.cases, self.recipe.judge)
         along = verify.course(self.network, test, section, self.cases)
         found = verify.run(self.cases, test, wanted, self.folder.cache, self.progress, along)
+        if self.network.decide:
+            stream = scene.load(self.folder.scenes)["test"]
+            found["detection"] = detection.measured(self.network, self.quantized, stream, self.cases)
         _write(self.folder.verified, found | verify.float_network(wanted))
         return all(row["status"] != "failed" for row in found["results"])
 

@@ -67,6 +67,11 @@ class BuildFolder:
         return self.cache / "splits.npz"
 
     @property
+    def scenes(self) -> Path:
+        """Long streams of speech, where the recipe has `decide`."""
+        return self.cache / "scenes.npz"
+
+    @property
     def baseline(self) -> Path:
         return self.cache / "baseline.json"
 

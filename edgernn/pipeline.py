@@ -105,7 +105,10 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
     source = datasets.fingerprint(r.data, work.base)
     judging = [r.judge.metric.name, r.judge.tolerance]
     engines = [(case.key, case.engine_version, case.skip) for case in work.cases]
-    made = [f.splits, f.network, f.quantized, f.artifacts]
+    heard = [f.splits, *([f.scenes] if r.decide else [])]
+    minutes = r.decide and r.decide.minutes
+    healed = [r.seed, r.train, r.prune, *([r.decide] if r.decide else []), trained_by]
+    made = [*heard, f.network, f.quantized, f.artifacts]
     found = [f.network, f.keras, f.baseline, f.chosen, f.artifacts, f.verified, f.benchmarked, f.firmware, f.boards]
     board = r.board and (r.board.name, r.board.optimisations, r.board.run, judging, tools(BOARDS[r.board.name]))
     written = {name: section.model_copy(update={"board": None}) for name, section in r.targets.items()}
@@ -122,10 +125,12 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
     over_time = (r.verify.gates.max_state_error_at, r.verify.gates.max_output_error_at)
     watched = [r.verify.stream, *(sorted(steps or ()) for steps in over_time)]
     table = [
-        Stage("data", work.data, [r.data, r.seed, r.train.augment, r.network, source], [], [f.splits]),
+        Stage(
+            "data", work.data, [r.data, r.log_mel, r.seed, r.train.augment, r.network, minutes, source], [], heard
+        ),
         Stage("baseline", work.baseline, judged, [f.splits], [f.baseline]),
         Stage("train", work.train, taught, [f.splits], [f.trained]),
-        Stage("prune", work.prune, [r.seed, r.train, r.prune, trained_by], [f.splits, f.trained], [f.network]),
+        Stage("prune", work.prune, healed, [*heard, f.trained], [f.network]),
         Stage(
             "keras", work.keras, [r.benchmark, *judging, processor(), trained_by], [f.splits, f.network], [f.keras]
         ),

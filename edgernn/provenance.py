@@ -14,7 +14,8 @@ from edgernn.recipe import Recipe
 
 TRAINING = ("tensorflow", "tf_keras", "tensorflow-model-optimization", "numpy")
 EXPORT = ("ai-edge-litert", "flatbuffers", "onnx", "numpy")
-ALL = tuple(dict.fromkeys((*TRAINING, *EXPORT, "scikit-learn", "onnxruntime", "tflite-micro", "ziglang")))
+AUDIO = ("espeakng-loader", "soundfile", "soxr")
+ALL = tuple(dict.fromkeys((*TRAINING, *EXPORT, "scikit-learn", "onnxruntime", "tflite-micro", "ziglang", *AUDIO)))
 
 
 def machine() -> dict[str, Any]:

@@ -11,9 +11,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, fie
 
 from edgernn import profiles, strict_yaml
 from edgernn.baselines import BASELINES, Needs, baselines_of
+from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.sections import DataField, ForecastData, TextData
+from edgernn.decide import LONGEST
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
+from edgernn.features.log_mel import LogMel
+from edgernn.features.sections import FeaturesSection
 from edgernn.metric import METRICS, Judge, metrics_of
 from edgernn.network import Form, Granularity, IntegerPrecision, Precision
 from edgernn.network_section import NetworkSection
@@ -22,12 +26,6 @@ from edgernn.support import SLOW, refusal
 from edgernn.target_sections import DEFAULT_TARGETS, BoardSection, TargetSection
 from edgernn.targets import TARGETS, Combination
 from edgernn.train_sections import AugmentSection, Positive, PruneSection, QatSection, Share, TrainSection
-
-
-class FeaturesSection(Section):
-    """What happens to a frame before the network sees it."""
-
-    normalize: Literal["standard", "none"] = "standard"  # (x - mean) / std by channel, of the training windows
 
 
 class QuantizeSection(Section):
@@ -154,6 +152,16 @@ class VerifySection(Section):
         return self
 
 
+class DecideSection(Section):
+    """How outputs along a stream become decisions, all in steps; see `edgernn.decide`."""
+
+    smooth: Annotated[Whole, Field(gt=0, le=LONGEST)] = 10  # steps whose posteriors are averaged
+    # of the mean posterior of a word; `auto` finds it on a stream of the validation split's speakers
+    threshold: Annotated[Number, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
+    refractory: Annotated[Whole, Field(ge=0, le=100_000)] = 25  # steps after a decision that have none
+    minutes: Annotated[Number, Field(gt=0, le=600)] = 12.0  # of the streams that it is chosen and measured on
+
+
 class BenchmarkSection(Section):
     """How latency is measured: one example at a time."""
 
@@ -172,6 +180,7 @@ class Recipe(Section):
     network: NetworkSection
     train: Annotated[TrainSection, NULL_IS_EMPTY] = TrainSection()
     prune: PruneSection | None = None
+    decide: DecideSection | None = None  # without this section there are scores and no decisions along a stream
     quantize: Annotated[QuantizeSection, NULL_IS_EMPTY] = QuantizeSection()
     targets: Annotated[
         dict[str, Annotated[TargetSection, NULL_IS_EMPTY]],
@@ -202,6 +211,10 @@ class Recipe(Section):
             raise ValueError("has train.made_texts, and its data is no texts; remove it")
         self._fitting_texts()
         self._fitting_task()
+        if self.decide and not (isinstance(self.data, SpeechData) and self.network.streams):
+            raise ValueError("has decide, which needs words along a stream: audio, and no bidirectional layer")
+        if self.decide and self.network.choices()[-1].options.activation != "linear":
+            raise ValueError("has decide, which takes the softmax itself, and a last layer that is not linear")
         misplaced = next((name for name, one in self.targets.items() if one.board and name != "c"), None)
         if misplaced is not None:
             raise ValueError(f"has targets.{misplaced}.board, and only C runs on boards; move it to targets.c")
@@ -236,6 +249,10 @@ class Recipe(Section):
     def _fitting_task(self) -> None:
         """What the data is for decides what can be asked of it."""
         task, verify = self.data.task, self.verify
+        if isinstance(self.data, SpeechData) != bool(self.features.log_mel):
+            raise ValueError(
+                f"has the source {self.data.source}; audio needs features: {{log_mel: {{}}}}, and only audio has it"
+            )
         if verify.metric and METRICS[verify.metric].task != task:
             raise ValueError(
                 f"has verify.metric {verify.metric}; data like this has: {', '.join(metrics_of(task))}"
@@ -269,6 +286,11 @@ class Recipe(Section):
         """The simple methods to beat."""
         default = baselines_of(self.data.task, self._offers)[:1]
         return self.verify.baseline or tuple(default)
+
+    @property
+    def log_mel(self) -> LogMel | None:
+        """What makes the frames of audio; None of other data."""
+        return self.features.log_mel.extractor() if self.features.log_mel else None
 
     @property
     def board(self) -> BoardSection | None:

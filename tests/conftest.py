@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 
 import pytest
 
@@ -16,6 +17,9 @@ TOOLS = {
     ),
     "browser": ("chromium",),
 }
+
+
+PACKAGES = {"speech": ("espeakng_loader",)}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,6 +45,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         for mark, tools in TOOLS.items():
             missing = [tool for tool in tools if not shutil.which(tool)]
+            if mark in item.keywords and missing:
+                item.add_marker(pytest.mark.skip(reason=f"{', '.join(missing)} is not installed"))
+        for mark, packages in PACKAGES.items():
+            missing = [package for package in packages if not find_spec(package)]
             if mark in item.keywords and missing:
                 item.add_marker(pytest.mark.skip(reason=f"{', '.join(missing)} is not installed"))
 

@@ -17,7 +17,7 @@ PACKAGE = Path(edgernn.__file__).parent
 LAYERS = (
     {"errors"},
     {"archive", "program", "section", "strict_yaml", "fixed_point", "terminal"},
-    {"kinds", "expand", "profiles"},
+    {"kinds", "expand", "profiles", "decide"},
     {"cells", "layers"},
     {"network"},
     {"lowering", "sparsity", "metric"},
@@ -29,7 +29,7 @@ LAYERS = (
     {"recipe", "stages"},
     {"cases", "folder", "provenance", "quantize", "train", "new", "doctor", "inspect"},
     {"audit"},
-    {"prune", "qat", "drift", "verify", "benchmark", "gates"},
+    {"prune", "qat", "drift", "detection", "verify", "benchmark", "gates"},
     {"choose", "trial"},
     {"deployment"},
     {"report"},

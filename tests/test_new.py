@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgernn import new, recipe
+from edgernn.datasets.audio_sections import AudioData
 from edgernn.errors import InputError
 
 
@@ -36,3 +37,15 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"mine\.yaml is already there"):
         new.write("mine", "classify", tmp_path)
     assert (tmp_path / "mine.yaml").read_text() == "x"
+
+
+def test_one_line_turns_the_audio_template_to_own_recordings(tmp_path: Path) -> None:
+    path = new.write("mine", "audio", tmp_path)
+    assert recipe.load(path).data.source == "spoken_words"
+    lines = path.read_text().splitlines(keepends=True)
+    changed = [line.removeprefix("# ") if line == "# profile: own\n" else line for line in lines]
+    assert sum(a != b for a, b in zip(lines, changed, strict=True)) == 1
+    path.write_text("".join(changed))
+    data = recipe.load(path).data
+    assert isinstance(data, AudioData)
+    assert (data.source, data.path) == ("audio", "recordings")

@@ -92,7 +92,7 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
         ),
         (
             "features.q=1",
-            "features.q is not a known key; known: normalize",
+            "features.q is not a known key; known: log_mel, normalize",
         ),
         ("train.epochs=many", "train.epochs must be a whole number, not 'many'"),
         ("train.epochs=3.0", "train.epochs must be a whole number, not 3.0"),

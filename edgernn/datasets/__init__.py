@@ -15,24 +15,32 @@ from typing import NamedTuple
 import numpy as np
 
 from edgernn.datasets import (
+    audio_folder,
     catalog,
     csv_windows,
+    espeak,
     forecast,
     npz,
+    scene,
     series_csv,
     sine,
+    speech,
     splitting,
+    spoken_words,
     text_files,
     texts,
     watch_activity,
 )
+from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.forecast import Frames
 from edgernn.datasets.sections import GENERATED, DataSection, ForecastData, NpzData, TextData, WindowedData
 from edgernn.datasets.series import Recordings, Series
+from edgernn.datasets.speech import Speech
 from edgernn.datasets.splits import Split, Splits
 from edgernn.datasets.texts import Text
 from edgernn.errors import InputError
 from edgernn.features import windows
+from edgernn.features.log_mel import LogMel
 from edgernn.section import nearest
 
 SOURCES: dict[str, Callable[[DataSection, Path], Recordings]] = {
@@ -48,6 +56,10 @@ SERIES: dict[str, Callable[[DataSection, Path], Frames]] = {
 TEXTS: dict[str, Callable[[TextData, Path], list[Text]]] = {
     "text": text_files.load,
     "movie_reviews": text_files.movie_reviews,
+}
+SPEECH: dict[str, Callable[[SpeechData, Path, int, int], Speech]] = {
+    "audio": audio_folder.load,
+    "spoken_words": spoken_words.load,
 }
 
 _LOG = logging.getLogger(__name__)
@@ -74,13 +86,20 @@ class Cut(NamedTuple):
     every: int
 
 
-def load(data: DataSection, base: Path, seed: int) -> Splits:
+def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None) -> Splits:
     """The windows that `data` describes; paths are relative to `base`, `seed` decides what is drawn.
+
+    Of audio, `log_mel` makes the frames.
 
     Raises:
         InputError: the data is missing or wrong, or a split or a class has no window; one line.
-        MissingToolError: a catalog dataset is not cached and there is no pip to fetch it.
+        MissingToolError: a catalog dataset is not cached and there is no pip to fetch it, or a package is missing
+            that reads or speaks audio.
     """
+    if isinstance(data, SpeechData):
+        extractor = log_mel or LogMel()
+        spoken = SPEECH[data.source](data, base, extractor.rate_hz, seed)
+        return speech.splits(spoken, data, extractor, seed)
     if isinstance(data, ForecastData):
         return forecast.split(SERIES[data.source](data, base), data, seed)
     if isinstance(data, TextData):
@@ -99,12 +118,25 @@ def load(data: DataSection, base: Path, seed: int) -> Splits:
     return Splits(train, validation, train.take(drawn), test, recordings.labels, recordings.channels, rate)
 
 
+def scenes(
+    data: DataSection, base: Path, seed: int, log_mel: LogMel | None, seconds: float
+) -> dict[str, scene.Scene]:
+    """Long streams of what `data` says, `seconds` each, for `validation` and `test`; see `load`.
+
+    Raises what `load` does; other sources than those of audio have none.
+    """
+    assert isinstance(data, SpeechData)
+    extractor = log_mel or LogMel()
+    spoken = SPEECH[data.source](data, base, extractor.rate_hz, seed)
+    return scene.scenes(spoken, data, extractor, seconds, seed)
+
+
 def fingerprint(data: DataSection, base: Path) -> str:
     """A hash that changes when the data that `data` names does; of a catalog entry without fetching it."""
     if data.source in catalog.CATALOG:
         return catalog.CATALOG[data.source].member_sha256
     if data.source in GENERATED:
-        return data.source
+        return f"{data.source} {espeak.installed()}" if data.source in SPEECH else data.source
     root = base / str(getattr(data, "path", ""))
     files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
     total = hashlib.sha256()

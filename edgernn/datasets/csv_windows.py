@@ -71,7 +71,7 @@ def read(path: Path, channels: Sequence[str], text: Sequence[str]) -> tuple[np.n
 
 def row_of(path: Path, sample: int) -> int:
     """The row of a file, the header being row 1, that `read` gave as its row `sample`, without blank lines."""
-    with _telling(path), path.open(encoding="utf-8-sig", newline="") as file:
+    with telling(path), path.open(encoding="utf-8-sig", newline="") as file:
         filled = (number for number, row in enumerate(csv.reader(file), 1) if row)
         return next(islice(filled, sample + 1, None))
 

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from edgernn.datasets.audio_sections import AudioData, SpokenWordsData
 from edgernn.datasets.catalog import CATALOG
+from edgernn.datasets.split_sections import SplitSection
 from edgernn.features.calendar import Cycle
 from edgernn.network import Keep, Task, Tokens
 from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
 
-READERS = ("csv", "npz", "series", "text")  # sources that read the user's own files
-GENERATED = ("sine",)  # sources that make their data; every other source is a catalog name
+READERS = ("csv", "npz", "series", "text", "audio")  # sources that read the user's own files
+GENERATED = ("sine", "spoken_words")  # sources that make their data; every other source is a catalog name
 
 
-def _text(value: object) -> object:
-    """Groups are names: `test: [8, 9]` means the groups "8" and "9"."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-GroupName = Annotated[str, Field(min_length=1)]
-Groups = tuple[GroupName, ...]
 Column = Annotated[str, Field(min_length=1)]
 Hertz = Annotated[Number, Field(ge=0)]
 Part = Annotated[Number, Field(gt=0, lt=1)]
@@ -31,31 +26,6 @@ def _refuse_twice(columns: tuple[str, ...]) -> None:
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
         raise ValueError(f"has the column {twice[0]} twice in columns")
-
-
-class SplitSection(Section):
-    """Which groups are held out; no group is ever in two splits, and all others train.
-
-    An empty `test` or `validation` is drawn with the recipe's seed: 15 % of the groups each, and at least one
-    of every kind of group (a kind is the set of classes that a group has).
-    """
-
-    test: Groups = ()
-    validation: Groups = ()
-    exclude: Groups = ()  # in no split: as if they were not in the data
-    calibration: Annotated[Whole, Field(gt=0)] = 256  # windows, drawn from the training windows
-
-    @field_validator("test", "validation", "exclude", mode="before")
-    @classmethod
-    def _names(cls, value: object) -> object:
-        return [_text(item) for item in value] if isinstance(value, list) else value
-
-    @model_validator(mode="after")
-    def _disjoint(self) -> SplitSection:
-        both = sorted(set(self.test) & set(self.validation))
-        if both:
-            raise ValueError(f"has the group {both[0]} in test and in validation; a group belongs to one split")
-        return self
 
 
 class WindowedData(Section):
@@ -311,7 +281,15 @@ class CatalogText(TextData):
     """Texts of the catalog, by name."""
 
 
-_SECTIONS = {"csv": CsvData, "npz": NpzData, "series": SeriesData, "sine": SineData, "text": FileText}
+_SECTIONS = {
+    "csv": CsvData,
+    "npz": NpzData,
+    "series": SeriesData,
+    "sine": SineData,
+    "text": FileText,
+    "audio": AudioData,
+    "spoken_words": SpokenWordsData,
+}
 
 
 def _kind(value: Any) -> str:
@@ -325,7 +303,18 @@ def _kind(value: Any) -> str:
     return "catalog_series" if CATALOG[source].series else "catalog"
 
 
-DataSection = CatalogData | CatalogSeries | CatalogText | CsvData | FileText | NpzData | SeriesData | SineData
+DataSection = (
+    CatalogData
+    | CatalogSeries
+    | CatalogText
+    | CsvData
+    | FileText
+    | NpzData
+    | SeriesData
+    | SineData
+    | AudioData
+    | SpokenWordsData
+)
 DataField = Annotated[
     Annotated[CatalogData, Tag("catalog")]
     | Annotated[CatalogSeries, Tag("catalog_series")]
@@ -334,6 +323,8 @@ DataField = Annotated[
     | Annotated[FileText, Tag("text")]
     | Annotated[NpzData, Tag("npz")]
     | Annotated[SeriesData, Tag("series")]
-    | Annotated[SineData, Tag("sine")],
+    | Annotated[SineData, Tag("sine")]
+    | Annotated[AudioData, Tag("audio")]
+    | Annotated[SpokenWordsData, Tag("spoken_words")],
     Discriminator(_kind),
 ]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from edgernn.datasets.sections import SplitSection
 from edgernn.datasets.series import Series
+from edgernn.datasets.split_sections import SplitSection
 from edgernn.errors import InputError
 
 SHARE = 0.15  # of the groups, for test and for validation each, where the recipe names none

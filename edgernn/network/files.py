@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgernn import archive
+from edgernn.decide import Rule
 from edgernn.errors import InputError
 from edgernn.network.layer import KINDS, Layer
 from edgernn.network.model import Calibration, Network, QuantizedNetwork
@@ -75,6 +76,8 @@ def _header(network: Network) -> dict[str, object]:
         "labels": list(network.labels),
         "every_step": network.every_step,
         "task": network.task,
+        **({"features": network.features} if network.features else {}),
+        **({"decide": asdict(network.decide)} if network.decide else {}),
         "layers": [
             {
                 "name": layer.name,
@@ -111,6 +114,8 @@ def _network(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net
         every_step=bool(header["every_step"]),
         task=header.get("task", "classify"),  # absent from files of before there were others
         vocabulary=_vocabulary(header.get("vocabulary")),
+        features=header.get("features"),
+        decide=Rule(**header["decide"]) if "decide" in header else None,
     )
 
 

@@ -55,6 +55,7 @@ def content(
         "results": _results(measured),
         "drift_over_time": measured["verify"]["drift_over_time"],
         "streaming": measured["verify"]["streaming"],
+        **({"detection": measured["verify"]["detection"]} if "detection" in measured["verify"] else {}),
         "quantization": measured["chosen"],
         "provenance": {
             "data": provenance.data(recipe),

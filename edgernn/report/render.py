@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgernn.report import boards, drift, marks, plots, quantization, results, streaming, tables, units, verdict
+from edgernn.report import (
+    boards,
+    detection,
+    drift,
+    marks,
+    plots,
+    quantization,
+    results,
+    streaming,
+    tables,
+    units,
+    verdict,
+)
 
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 
@@ -133,6 +145,7 @@ def _template(name: str, report: Mapping[str, Any], plots_and_marks: Mapping[str
         boards=boards,
         quantization=quantization,
         streaming=streaming,
+        detection=detection,
         tiles=tiles(report),
         matrices=matrices(report),
         recipe=yaml.safe_dump(report["recipe"], sort_keys=False, allow_unicode=True, width=88),

@@ -161,6 +161,10 @@ def metadata(
     }
     if network.vocabulary:
         about["vocabulary"] = asdict(network.vocabulary)
+    if network.features:
+        about["features"] = {kind: dict(constants) for kind, constants in network.features.items()}
+    if network.decide:
+        about["decide"] = asdict(network.decide)
     if form == "step":
         program = typed.program if typed else network.program()
         about["states"] = {

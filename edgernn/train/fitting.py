@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
         every_step=recipe.network.every_step or splits.train.lengths is not None,
         task=splits.task,
         vocabulary=splits.vocabulary,
+        features={"log_mel": asdict(recipe.log_mel)} if recipe.log_mel else None,
     )
 
 

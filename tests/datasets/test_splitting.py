@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgernn.datasets import splitting
-from edgernn.datasets.sections import SplitSection
 from edgernn.datasets.series import Series
+from edgernn.datasets.split_sections import SplitSection
 from edgernn.errors import InputError
 
 

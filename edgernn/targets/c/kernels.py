@@ -23,10 +23,12 @@ FIND_TOKEN = "ernn_find_token"
 TEXT = frozenset({*NEXT_TOKEN.values(), FIND_TOKEN})  # kernels for whoever calls a model, and not for the model
 FEATURES = frozenset(
     {"ernn_log_mel_push_s16", "ernn_log_mel_s16", "ernn_rfft_s32"}
-)  # of models that begin with samples
+)  # of sound
+DETECT = "ernn_detect_s16"  # decisions along a stream
 OWN_HEADERS: Mapping[str, frozenset[str]] = {  # headers that only models with one of these kernels have
     "edgernn_features.h": FEATURES,
     "edgernn_text.h": TEXT,
+    f"{DETECT}.h": frozenset({DETECT}),
 }
 HEADERS = tuple(sorted(path.name for path in RUNTIME.glob("edgernn_*.h") if path.name not in OWN_HEADERS))
 COPY = {"int8": "ernn_copy_s8", "int16": "ernn_copy_s16"}
@@ -137,6 +139,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {  # the other files that a kernel needs
     "ernn_tanh_s16": _GATES[1:],
     "ernn_gru_s16": _GATES,
     "ernn_lstm_s16": _GATES,
+    "ernn_detect_s16": ("ernn_softmax_s16",),
     "ernn_matvec_turning_s8_s16": ("ernn_matvec_s8_s16",),
     "ernn_matmul_s8_s16": ("ernn_matvec_s8_s16",),
     "ernn_matmul_s16_s16": ("ernn_matvec_s16_s16",),

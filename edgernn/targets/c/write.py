@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from edgernn import archive
+from edgernn import archive, decide
 from edgernn.errors import ExportError, InputError
 from edgernn.lowering import QType, TypedPass, native
 from edgernn.network import Form, IntegerPrecision, Network, Precision, QuantizedNetwork
@@ -23,6 +23,7 @@ from edgernn.targets.c.constants import Constants, constants
 from edgernn.targets.c.join import join
 from edgernn.targets.c.kernels import (
     DEQUANTIZE_OUTPUT,
+    DETECT,
     FIND_TOKEN,
     NEXT_TOKEN,
     QUANTIZE_FRAME,
@@ -82,10 +83,11 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
     kernels |= {unit.plan.ahead.kernel for unit in model if unit.plan.ahead}
     if network.vocabulary:
         kernels |= {FIND_TOKEN, NEXT_TOKEN[network.vocabulary.kind]}
+    detect = {DETECT} if network.decide else set()
     return {
         f"{network.name}.h": _template("model.h.j2").render(context),
         f"{network.name}.c": _template("model.c.j2").render(context),
-        **sources(kernels | {QUANTIZE_FRAME[model[0].input.dtype], DEQUANTIZE_OUTPUT}),
+        **sources(kernels | {QUANTIZE_FRAME[model[0].input.dtype], DEQUANTIZE_OUTPUT} | detect),
     }
 
 
@@ -118,6 +120,7 @@ def _context(
         "vectors": held.vectors,
         "quantize_frame": QUANTIZE_FRAME[model[0].input.dtype],
         "dequantize_output": DEQUANTIZE_OUTPUT,
+        "detect": _detect(network, passes[-1].output),
         "mean": network.mean,
         "factor": input_factor(quantized),
         "next_token": NEXT_TOKEN[network.vocabulary.kind] if network.vocabulary else "",
@@ -129,6 +132,14 @@ def _tokens(network: Network) -> list[tuple[str, int]]:
     """The vocabulary in order of its bytes, with the numbers of its tokens."""
     numbers = network.vocabulary.numbers if network.vocabulary else {}
     return sorted(numbers.items(), key=lambda pair: pair[0].encode())
+
+
+def _detect(network: Network, output: QType) -> dict[str, Any] | None:
+    """What the network's rule for decisions needs; None without one."""
+    if network.decide is None:
+        return None
+    bits = decide.fraction_bits(output.scale)
+    return {"rule": network.decide, "words": decide.words(network.labels), "bits": bits}
 
 
 def _fields(model: Sequence[Unit]) -> list[Field]:

@@ -1,0 +1,98 @@
+"""The recipe for spoken words: what it refuses, and the same recipe on a folder of recordings."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from speech_files import write_folder
+
+from edgernn import network as networks
+from edgernn import recipe
+from edgernn.errors import InputError
+from edgernn.features.log_mel import LogMel
+
+RECIPE = Path(__file__).parent.parent / "recipes" / "keyword_spotting.yaml"
+OWN = ("data.source=audio", "data.path={folder}")
+QUICK = (
+    *(
+        "data.copies=1",
+        "train.epochs=2",
+        "decide.minutes=1",
+        "verify.stream.steps=200",
+        "verify.engines=[litert, c]",
+    ),
+    *("verify.gates=null", "verify.baseline=majority", "benchmark.runs=2"),
+)
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        (
+            "features.log_mel=null",
+            "has the source spoken_words; audio needs features: {log_mel: {}}, and only audio",
+        ),
+        ("features.log_mel.fft=500", "features.log_mel has fft: 500 is none of 64, 128, 256, 512, 1024"),
+        ("features.log_mel.hop=500", "features.log_mel has hop: 500 samples are not from 1 to the 400 of a frame"),
+        ("data.unknown=[cat]", "data has a list as unknown; of spoken words give the share of all examples"),
+        ("data.unknown=1.5", "data.unknown must be a list of labels, or a share of all examples below 1, not 1.5"),
+        ("data.noise.snr_db=[20, 5]", "data.noise has snr_db [20.0, 5.0], whose lowest is above its highest"),
+        ("data.noise.snr_db=10", "data.noise.snr_db must be [lowest, highest] in dB, as in [5, 20], not 10"),
+        ("data.noise=null", "data has silence, which is noise alone, and noise: null; remove one of them"),
+        ("data.split.test=[x]", "data has split.test, validation or exclude; its voices are split already"),
+        ("data.words=[go, go]", "data.words has go, which is a class of its own, or there twice; remove it"),
+        ("decide.threshold=2", "decide.threshold"),
+        ("data.sources=1", "data.sources is not a known key; did you mean data.source?"),
+    ],
+)
+def test_faults(override: str, fault: str) -> None:
+    with pytest.raises(InputError) as caught:
+        recipe.load(RECIPE, [override])
+    assert str(caught.value).startswith(f"{RECIPE}: ")
+    assert fault in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_decisions_need_words_along_a_stream() -> None:
+    activity = RECIPE.with_name("activity.yaml")
+    with pytest.raises(InputError, match="has decide, which needs words along a stream: audio"):
+        recipe.load(activity, ["decide.smooth=3"])
+
+
+def test_the_network_is_below_60000_parameters() -> None:
+    """Kernel, bias and the four vectors of batch normalisation; gates of a GRU with two biases; a dense layer."""
+    layers = recipe.load(RECIPE).network.choices()
+    conv, gru = layers[0].options, layers[1].options
+    count = conv.kernel * 40 * conv.units + 5 * conv.units
+    count += 3 * gru.units * (conv.units + gru.units + 2) + 12 * (gru.units + 1)
+    assert count < 60_000
+
+
+@pytest.mark.slow
+def test_the_recipe_trains_on_a_folder_of_recordings_with_no_edit(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "words", ("go", "left", "stop"), speakers=12, rates=(8000, 16000))
+    out = tmp_path / "out"
+    changes = [change.format(folder=folder) for change in (*OWN, *QUICK)]
+    command = [sys.executable, "-m", "edgernn.cli", "build", str(RECIPE), "--out", str(out), "--json"]
+    ended = subprocess.run(
+        [*command, *(part for change in changes for part in ("--set", change))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    report = json.loads(ended.stdout)
+    assert report["metric"]["labels"] == ["go", "left", "stop", "silence"]
+    assert [row["engine"] for row in report["detection"]["results"]] == ["numpy", "c"]
+    network = networks.load(out / "network.npz")
+    assert network.features is not None
+    assert LogMel(**network.features["log_mel"]) == LogMel(hop=320)  # type: ignore[arg-type]
+    assert network.rate_hz == 50
+    assert network.decide is not None
+    quantized = networks.load_quantized(out / "quantized.npz").network
+    assert (quantized.features, quantized.decide) == (network.features, network.decide)
+    assert (out / "artifacts" / "c" / "int8" / "ernn_detect_s16.c").is_file()
