@@ -13,6 +13,7 @@ from networks import STACKS
 from pydantic import ValidationError
 
 from edgernn import recipe, strict_yaml
+from edgernn.baselines import BASELINES
 from edgernn.cells import CELLS
 from edgernn.errors import InputError
 from edgernn.recipe import Recipe
@@ -210,8 +211,7 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
         ("verify.engines=[lite]", "verify.engines has 'lite', which is not an engine; did you mean litert?"),
         (
             "verify.baseline=none",
-            "verify.baseline has 'none', which is not a baseline; known: gradient_boosting, majority, mean, "
-            "persistence, random_forest, ridge, seasonal_naive",
+            f"verify.baseline has 'none', which is not a baseline; known: {', '.join(sorted(BASELINES))}",
         ),
         (
             "verify.baseline=[majority, random_fores]",
@@ -223,8 +223,7 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
         ),
         (
             "verify.baseline=",
-            "verify.baseline has None, which is not a baseline; known: gradient_boosting, majority, mean, "
-            "persistence, random_forest, ridge, seasonal_naive",
+            f"verify.baseline has None, which is not a baseline; known: {', '.join(sorted(BASELINES))}",
         ),
         (
             "verify.baseline=mean",
@@ -289,7 +288,10 @@ SERIES = "source: series, path: a.csv, window: 24, columns: [load, heat], foreca
             )
             for option in ("activation=softmax", "activation=relu", "batch_norm=true", "bias=false")
         ),
-        ("data.season=25", "data has season 25, which is longer than window 24; lengthen the window"),
+        (
+            "data.season=25",
+            "data has season 25, which is longer than window 24; lengthen the window, or add 24 to lags",
+        ),
         ("data.season=0", "data.season must be greater than 0, not 0"),
         ("data.window=1", "data.window must be greater than 1, not 1"),
         ("data.horizon=0", "data.horizon must be greater than 0, not 0"),
@@ -315,7 +317,8 @@ SERIES = "source: series, path: a.csv, window: 24, columns: [load, heat], foreca
         ("data={source: sine, window: 24, frames: 999}", "data.frames must be at least 1000, not 999"),
         (
             "data={source: electricity, window: 24, path: a.csv}",
-            "data.path is not a known key; known: calendar, hop, horizon, season, source, split, train_hop, window",
+            "data.path is not a known key; known: calendar, hop, horizon, lags, season, source, split, train_hop, "
+            "window",
         ),
         (
             "data={source: electricty, window: 24}",

@@ -33,13 +33,14 @@ def read(path: Path, rate_hz: int) -> np.ndarray:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (RuntimeError, ValueError, TypeError):  # whatever libsndfile has to say names no file
         raise InputError(f"{path}: is not a sound file; convert it to wav or remove it") from None
-    if not len(samples):
-        raise InputError(f"{path}: has no samples; remove it")
     if found_hz < LOWEST_RATE_HZ:
         raise InputError(f"{path}: has {found_hz} samples a second; speech needs {LOWEST_RATE_HZ} or more")
     if not np.isfinite(samples).all():
         raise InputError(f"{path}: has samples that are not finite; convert it to 16-bit wav or remove it")
-    return to_int16(resampled(samples.mean(axis=1), found_hz, rate_hz) * 2.0**15)
+    pcm = to_int16(resampled(samples.mean(axis=1), found_hz, rate_hz) * 2.0**15)
+    if not len(pcm):  # or so few at so high a rate that none is left
+        raise InputError(f"{path}: has no samples; remove it")
+    return pcm
 
 
 def resampled(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
