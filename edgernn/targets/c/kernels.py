@@ -21,6 +21,7 @@ RUNTIME_HEADER = "edgernn_runtime.h"
 NEXT_TOKEN: Mapping[Tokens, str] = {"words": "ernn_next_word", "characters": "ernn_next_character"}
 FIND_TOKEN = "ernn_find_token"
 TEXT = frozenset({*NEXT_TOKEN.values(), FIND_TOKEN})  # kernels for whoever calls a model, and not for the model
+LOG_MEL = "ernn_log_mel_push_s16"
 FEATURES = frozenset({"ernn_log_mel_push_s16", "ernn_log_mel_s16", "ernn_rfft_s32"})  # of sound
 DETECT = "ernn_detect_s16"  # decisions along a stream
 OWN_HEADERS: Mapping[str, frozenset[str]] = {  # headers that only models with one of these kernels have

@@ -14,6 +14,7 @@ import numpy as np
 
 from edgernn import archive, decide
 from edgernn.errors import ExportError, InputError
+from edgernn.features.log_mel import FRACTION_BITS, LogMel
 from edgernn.lowering import QType, TypedPass, native
 from edgernn.network import Form, IntegerPrecision, Network, Precision, QuantizedNetwork
 from edgernn.reference import input_factor
@@ -25,11 +26,13 @@ from edgernn.targets.c.kernels import (
     DEQUANTIZE_OUTPUT,
     DETECT,
     FIND_TOKEN,
+    LOG_MEL,
     NEXT_TOKEN,
     QUANTIZE_FRAME,
     runtime_version,
     sources,
 )
+from edgernn.targets.c.log_mel import tables
 from edgernn.targets.c.order import BYTES
 from edgernn.targets.c.schedule import Unit, Window, units, window
 
@@ -83,11 +86,14 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
     kernels |= {unit.plan.ahead.kernel for unit in model if unit.plan.ahead}
     if network.vocabulary:
         kernels |= {FIND_TOKEN, NEXT_TOKEN[network.vocabulary.kind]}
-    detect = {DETECT} if network.decide else set()
+    if network.decide:
+        kernels.add(DETECT)
+    if _log_mel(network):
+        kernels.add(LOG_MEL)
     return {
         f"{network.name}.h": _template("model.h.j2").render(context),
         f"{network.name}.c": _template("model.c.j2").render(context),
-        **sources(kernels | {QUANTIZE_FRAME[model[0].input.dtype], DEQUANTIZE_OUTPUT} | detect),
+        **sources(kernels | {QUANTIZE_FRAME[model[0].input.dtype], DEQUANTIZE_OUTPUT}),
     }
 
 
@@ -120,6 +126,7 @@ def _context(
         "vectors": held.vectors,
         "quantize_frame": QUANTIZE_FRAME[model[0].input.dtype],
         "dequantize_output": DEQUANTIZE_OUTPUT,
+        **_sound(_log_mel(network)),
         "detect": _detect(network, passes[-1].output),
         "mean": network.mean,
         "factor": input_factor(quantized),
@@ -132,6 +139,17 @@ def _tokens(network: Network) -> list[tuple[str, int]]:
     """The vocabulary in order of its bytes, with the numbers of its tokens."""
     numbers = network.vocabulary.numbers if network.vocabulary else {}
     return sorted(numbers.items(), key=lambda pair: pair[0].encode())
+
+
+def _log_mel(network: Network) -> LogMel | None:
+    """What makes frames of sound, of a network that takes them one by one; None of any other."""
+    constants = (network.features or {}).get("log_mel")
+    return LogMel(**constants) if constants and network.streams else None  # type: ignore[arg-type]
+
+
+def _sound(mel: LogMel | None) -> dict[str, Any]:
+    """What turns sound into the network's frames needs."""
+    return {"log_mel": mel, "log_mel_tables": tables(mel) if mel else "", "log_mel_unit": 2**FRACTION_BITS}
 
 
 def _detect(network: Network, output: QType) -> dict[str, Any] | None:
