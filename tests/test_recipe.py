@@ -211,7 +211,7 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
         (
             "verify.baseline=none",
             "verify.baseline has 'none', which is not a baseline; known: gradient_boosting, majority, mean, "
-            "persistence, random_forest, ridge, seasonal_naive",
+            "persistence, random_forest, ridge, seasonal_naive, tfidf_logistic",
         ),
         ("name=int", "name is 'int', a keyword of C; choose another, as in my_int"),
         (

@@ -208,3 +208,17 @@ def test_a_prepared_token_survives_many_runs(tmp_path: Path) -> None:
         session.invoke()
     fresh = engine("tflm").open(path, "step", 1).outputs(np.full((1, 1, 1), 9, np.float32))
     np.testing.assert_array_equal(session.outputs(np.full((1, 1, 1), 9, np.float32)), fresh)
+
+
+def test_a_linker_drops_the_words_that_nobody_asks_for(tmp_path: Path) -> None:
+    quantized = reader(Vocabulary("words", WORDS))
+    folder = target("c").export(quantized.network, quantized, "step", "int8", tmp_path)
+    held = {}
+    for name, call in (("asks", 'sample_token("film", 4)'), ("asks_not", "1")):
+        main = f'#include "sample.h"\nint main(void) {{ return {call}; }}\n'
+        (tmp_path / f"{name}.c").write_text(main)
+        command = [*compiler.find().command, "-Os", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
+        files = [str(path) for path in (tmp_path / f"{name}.c", *folder.glob("*.c"))]
+        subprocess.run([*command, f"-I{folder}", *files, "-o", str(tmp_path / name)], check=True)
+        held[name] = b"na\xc3\xafve\0" in (tmp_path / name).read_bytes()
+    assert held == {"asks": True, "asks_not": False}
