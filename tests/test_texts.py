@@ -23,12 +23,17 @@ from edgernn.features import tokens
 from edgernn.metric import final
 from edgernn.network import Network, QuantizedNetwork, Vocabulary
 from edgernn.quantize import quantize
-from edgernn.targets import target
+from edgernn.targets import Combination, artifact_name, target
 from edgernn.targets.tflite.content import describe
 
 WORDS = ("<unk>", "a", "film", "!", "the", "good", "naïve", "it's", "?", "\"'")
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 LINES = ("A naïve film!", "It's GOOD? the\tgood,good", "nothing known", "ÉTÉ \x01 a'b \"' !?")
+ARTIFACTS = {
+    "c": Combination("c", "step", "int8"),
+    "litert": Combination("tflite", "step", "int8"),
+    "onnxruntime": Combination("onnx", "sequence", "float32"),
+}
 MAIN = r"""
 #include <stdio.h>
 #include <string.h>
@@ -97,7 +102,9 @@ def test_a_network_without_a_vocabulary_keeps_its_files(tmp_path: Path) -> None:
     assert "vocabulary" not in describe(path).metadata
 
 
-@pytest.mark.parametrize(("engine_name", "exact"), [("float", 1e-14), ("integer", 0), ("c", 0), ("litert", 0)])
+@pytest.mark.parametrize(
+    ("engine_name", "exact"), [("float", 1e-14), ("integer", 0), ("c", 0), ("litert", 0), ("onnxruntime", 1e-5)]
+)
 def test_a_text_alone_is_what_it_is_in_a_padded_batch(engine_name: str, exact: float, tmp_path: Path) -> None:
     """Every text of a batch, whatever follows it there, and by itself; in float64 but for the last bits."""
     quantized = reader(Vocabulary("words", WORDS))
@@ -122,11 +129,11 @@ def run(name: str, quantized: QuantizedNetwork, x: np.ndarray, folder: Path) -> 
         return reference.float_outputs(network, x)
     if name == "integer":
         return reference.integer_outputs(quantized, reference.quantize_input(quantized, x))
-    writer = {"c": "c", "litert": "tflite"}[name]
-    path = folder / {"c": "c/int8", "litert": "step.int8.tflite"}[name]
+    artifact = ARTIFACTS[name]
+    path = folder / artifact_name(artifact)
     if not path.exists():
-        target(writer).export(network, quantized, "step", "int8", folder)
-    return engine(name).open(path, "step", 1).outputs(x)
+        target(artifact.target).export(network, quantized, artifact.form, artifact.precision, folder)
+    return engine(name).open(path, artifact.form, 1).outputs(x)
 
 
 RECIPE = """
