@@ -21,7 +21,7 @@ from edgernn.engines import engine
 from edgernn.errors import InputError, MissingToolError
 from edgernn.features import normalize
 from edgernn.lowering import native
-from edgernn.network import QuantizedNetwork
+from edgernn.network import QuantizedNetwork, Vocabulary
 from edgernn.quantize import quantize
 from edgernn.run import decisions, line
 from edgernn.targets import target
@@ -276,3 +276,72 @@ def test_faults_of_standard_input(text: str, fault: str, monkeypatch: pytest.Mon
             list(csv_windows.frames(Path("-"), channels))
     assert str(caught.value).startswith("standard input")
     assert fault.format(*channels) in str(caught.value)
+
+
+REVIEWS = ("A good film!", "the film, the FILM", "unheard of words only")
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantizedNetwork, Path]:
+    """A build of a network that reads texts of at most five words."""
+    folder = tmp_path_factory.mktemp("texts")
+    network = random_network(6, 1, [("embedding", {"entries": 6, "units": 5}), ("gru", 8)], 3, 5)
+    network = replace(network, vocabulary=Vocabulary("words", ("<unk>", "a", "film", "!", "the", "good")))
+    quantized = quantize(network, random_frames(network))
+    networks.save(network, folder / "network.npz")
+    for name in ("c", "tflite"):
+        target(name).export(network, quantized, "step", "int8", folder / "artifacts")
+    return quantized, folder
+
+
+def last_of(quantized: QuantizedNetwork, numbers: list[int]) -> dict[str, object]:
+    return expected(quantized, np.array(numbers, np.float32)[:, None])[-1]
+
+
+def test_a_text_a_line_gets_a_decision_each(texts: tuple[QuantizedNetwork, Path], tmp_path: Path) -> None:
+    """Each from a fresh start, with the number of its line; a sixth word is cut."""
+    quantized, folder = texts
+    numbers = [[1, 5, 2, 3], [4, 2, 4, 2], [0, 0, 0, 0], [5, 5, 5, 5, 5]]
+    (tmp_path / "x.txt").write_text("\n\n".join([*REVIEWS, "good " * 7]))
+    found = list(decisions(folder, tmp_path / "x.txt"))
+    wanted = [last_of(quantized, row) for row in numbers]
+    assert found == [
+        {"line": 1 + 2 * i, "label": one["label"], "output": one["output"]} for i, one in enumerate(wanted)
+    ]
+
+
+def test_another_engine_decides_on_texts_where_c_cannot_run(
+    texts: tuple[QuantizedNetwork, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, folder = texts
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr("edgernn.engines.compiler.find_spec", lambda name: None)
+    session = engine("litert").open(folder / "artifacts" / "step.int8.tflite", "step", 1)
+    outputs = session.outputs(np.array([[1, 5, 2, 3]], np.float32)[:, :, None])[0, -1]
+    (tmp_path / "x.txt").write_text(REVIEWS[0])
+    (found,) = decisions(folder, tmp_path / "x.txt")
+    assert found == {"line": 1, "label": f"class_{outputs.argmax()}", "output": float(outputs.max())}
+
+
+def test_a_line_without_a_word_is_told_after_those_before_it(
+    texts: tuple[QuantizedNetwork, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "x.txt").write_text("good\n...\n")
+    found = decisions(texts[1], tmp_path / "x.txt")
+    assert next(found)["line"] == 1
+    with pytest.raises(InputError, match="line 2: the text has no word; remove the line"):
+        next(found)
+
+
+def test_texts_on_standard_input_are_answered_line_by_line(texts: tuple[QuantizedNetwork, Path]) -> None:
+    quantized, folder = texts
+    with started(folder) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(REVIEWS[0] + "\n")
+        process.stdin.flush()
+        wanted = last_of(quantized, [1, 5, 2, 3])
+        assert process.stdout.readline().split() == ["1", wanted["label"], f"{wanted['output']:.4g}"]
+        process.stdin.close()
+    assert process.returncode == 0

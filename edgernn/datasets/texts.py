@@ -98,8 +98,8 @@ def _refuse_few(texts: Sequence[Text], labels: Sequence[str]) -> None:
         own = [one.place for one in texts if one.label == label]
         if len(own) < LEAST:
             raise InputError(
-                f"{own[0]}: the label {label} has {len(own)} texts, and needs {LEAST}, one for each split; add "
-                "some, or correct the label"
+                f"{own[0]}: the label {label} has {len(own)} of the {LEAST} texts that it needs, one for each "
+                "split; add some, or correct the label"
             )
 
 

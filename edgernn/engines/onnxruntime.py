@@ -54,8 +54,10 @@ def open(path: Path, form: Form, threads: int) -> OnnxSession:
     about = session.get_modelmeta().custom_metadata_map.get("edgernn")
     if about is None:
         raise InputError(f"{path}: has no edgernn metadata; build it with edgernn")
-    session_type = StepSession if form == "step" else SequenceSession
-    return session_type(session, _Ports.of(json.loads(about)))
+    told = json.loads(about)
+    if form == "step":
+        return StepSession(session, _Ports.of(told))
+    return SequenceSession(session, _Ports.of(told), told["frames_per_step"])
 
 
 def _options(path: Path, threads: int) -> Any:
@@ -111,25 +113,28 @@ class SequenceSession:
 
     per_invoke = 1
 
-    def __init__(self, session: Any, ports: _Ports) -> None:
-        self._session, self._ports = session, ports
-        self._output = _buffer(session.get_outputs()[0])
+    def __init__(self, session: Any, ports: _Ports, frames_per_step: int) -> None:
+        self._session, self._ports, self._frames_per_step = session, ports, frames_per_step
+        self._shape = session.get_outputs()[0].shape
 
     @property
     def memory(self) -> dict[str, int | None]:
         return {"state_bytes": None, "scratch_bytes": None, "arena_bytes": None}
 
     def outputs(self, frames: np.ndarray) -> np.ndarray:
-        results = np.empty((len(frames), *self._output.shape[1:]), self._output.dtype)
-        for i, frame in enumerate(frames):
+        results = []
+        for frame in frames:
             self.prepare(frame)
             self.invoke()
-            results[i] = self._output[0]
-        return self._ports.decode(results)
+            results.append(self._output[0])
+        return self._ports.decode(np.stack(results) if results else np.zeros((0, self._shape[-1]), np.float32))
 
     def prepare(self, frames: np.ndarray) -> None:
         inputs = self._session.get_inputs()[0].shape[-1]
         self._input = np.ascontiguousarray(self._ports.encode(frames, inputs)[np.newaxis])
+        steps = len(frames) // self._frames_per_step  # where a network answers each of them
+        shape = [steps if isinstance(size, str) else size for size in self._shape]
+        self._output = np.zeros(shape, _dtype(self._session.get_outputs()[0]))
         self._binding = _bind(self._session, {"input": self._input}, {"output": self._output})
 
     def invoke(self) -> None:
@@ -204,7 +209,11 @@ OnnxSession = SequenceSession | StepSession
 
 def _buffer(port: Any) -> np.ndarray:
     """Zeros of the shape and type of a session's input or output of fixed shape."""
-    return np.zeros(port.shape, {"tensor(float)": "float32"}.get(port.type) or port.type[len("tensor(") : -1])
+    return np.zeros(port.shape, _dtype(port))
+
+
+def _dtype(port: Any) -> str:
+    return {"tensor(float)": "float32"}.get(port.type) or port.type[len("tensor(") : -1]
 
 
 def _bind(session: Any, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]) -> Any:

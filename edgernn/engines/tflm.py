@@ -37,16 +37,21 @@ def open(path: Path, form: Form, threads: int) -> TfliteSession:
 
 
 class TflmInterpreter:
-    """TFLM's Python interpreter."""
+    """TFLM's Python interpreter. Its arena uses the memory of inputs again: they are set before every run."""
 
     def __init__(self, path: Path) -> None:
         from tflite_micro.python.tflite_micro import runtime
 
         self.interpreter: Any = runtime.Interpreter.from_file(str(path), arena_size=ARENA_BYTES)
-        self.invoke = self.interpreter.invoke
+        self.inputs: dict[int, np.ndarray] = {}
 
     def set(self, index: int, value: np.ndarray) -> None:
-        self.interpreter.set_input(value, index)
+        self.inputs[index] = value
+
+    def invoke(self) -> None:
+        for index, value in self.inputs.items():
+            self.interpreter.set_input(value, index)
+        self.interpreter.invoke()
 
     def get(self, index: int) -> np.ndarray:
         return np.asarray(self.interpreter.get_output(index))

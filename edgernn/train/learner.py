@@ -42,6 +42,7 @@ class Learner:
         self.model = model
         self.layers = _by_layer(model, network)
         self.variables = model.trainable_variables
+        self.tables = self.variables[: int(network.tokens)]  # an embedding comes first
         self.averaged = models.sequence_model(network)
         self.rates = dropout_rates(network, section)
         self.seed = seed
@@ -83,7 +84,10 @@ class Learner:
         if self.section.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.section.clip_norm, use_norm=norm)
         self.optimizer.learning_rate.assign(rate)
+        slow = [(table, tf.identity(table)) for table in self.tables if self.section.embedding_rate < 1]
         self.optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
+        for table, before in slow:
+            table.assign(before + self.section.embedding_rate * (table - before))
         for average, variable in zip(self.averaged.trainable_variables, self.variables, strict=True):
             average.assign(variable + memory * (average - variable))
         statistics = zip(self.averaged.non_trainable_variables, self.model.non_trainable_variables, strict=True)

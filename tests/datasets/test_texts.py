@@ -101,7 +101,7 @@ FAULTS = {
     "one class": ([Text("a", "no", "", f"row {i}") for i in range(9)], "one class only (no)"),
     "few": (
         [Text(f"w{i}", "yes" if i < 2 else "no", "", f"row {i}") for i in range(9)],
-        "row 0: the label yes has 2 texts, and needs 3",
+        "row 0: the label yes has 2 of the 3 texts that it needs",
     ),
     "no word": ([Text("...", "no", "", "row 7")], "row 7: the text has no word; mend it, or leave such texts out"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from networks import random_frames, random_network
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 
@@ -11,11 +12,14 @@ from edgernn.datasets import texts
 from edgernn.datasets.sections import FileText
 from edgernn.datasets.splits import Splits
 from edgernn.datasets.texts import Text
+from edgernn.train import models
 from edgernn.train.augment import Augmentation
+from edgernn.train.backend import tf
 from edgernn.train.feed import Feed
 from edgernn.train.goal import Goal
+from edgernn.train.learner import Learner
 from edgernn.train.teacher import Teacher
-from edgernn.train_sections import AugmentSection
+from edgernn.train_sections import AugmentSection, TrainSection
 
 SECTION = FileText(source="text", path="x.csv", text="t", label="l", steps=12, vocabulary=9)
 WORDS = ("good", "bad", "dull", "fine", "plot", "star", "film", "tale", "well", "odd")
@@ -93,3 +97,21 @@ def test_a_batch_is_of_both_and_depends_on_its_number_alone() -> None:
     dropped = np.mean([(b.x[:5, :, 0] == 0)[np.arange(b.x.shape[1]) < b.lengths[:5, None]].mean() for b in first])  # type: ignore[index]
     known = np.mean(splits.train.frames() == 0)
     assert dropped == pytest.approx(known + 0.25 * (1 - known), abs=0.05)
+
+
+def test_an_embedding_may_learn_more_slowly_than_the_rest() -> None:
+    """A quarter of the step that it takes otherwise; all other weights take the same."""
+    network = random_network(2, 1, [("embedding", {"entries": 9, "units": 3}), ("gru", 4)], 2, 6)
+    x = tf.constant(random_frames(network, 5))
+    moved = []
+    for share in (1.0, 0.25):
+        section = TrainSection(embedding_rate=share, dropout=0.0)
+        learner = Learner(models.every_step_model(network), network, section, 0)
+        before = [variable.numpy() for variable in learner.variables]
+        found = learner.gradients(x, tf.constant([0, 1, 0, 1, 1]), tf.constant(0, tf.int64))
+        learner.update(found.by_variable, found.norm, tf.constant(0.1), tf.constant(0.0))
+        moved.append([variable.numpy() - old for variable, old in zip(learner.variables, before, strict=True)])
+    np.testing.assert_allclose(moved[1][0], 0.25 * moved[0][0], rtol=1e-4, atol=1e-7)
+    assert np.abs(moved[0][0]).max() > 0.05
+    for one, other in zip(moved[0][1:], moved[1][1:], strict=True):
+        np.testing.assert_array_equal(one, other)
