@@ -68,6 +68,8 @@ class SpeechData(Section):
     # of every training clip, each with its own place in the window, level and noise, drawn once
     copies: Annotated[Whole, Field(gt=0, le=100)] = 3
     shift: Annotated[Number, Field(ge=0, le=1)] = 0.1  # seconds; how far a training clip is moved, either way
+    # how much a training clip is slowed down or sped up, with its pitch and its formants: a larger or smaller mouth
+    speed: Annotated[Number, Field(ge=0, lt=0.5)] = 0.0
     gain_db: Annotated[Number, Field(ge=0, le=40)] = 6.0  # how much louder or softer a training clip gets
     split: Annotated[SplitSection, NULL_IS_EMPTY] = SplitSection()
 
@@ -97,7 +99,9 @@ class SpokenWordsData(SpeechData):
     """Words that espeak-ng says in many voices; those of validation and test do not train."""
 
     source: Literal["spoken_words"]
-    voices: Annotated[Whole, Field(ge=4, le=500)] = 120  # that train; validation and test have a third of that each
+    voices: Annotated[Whole, Field(ge=4, le=370)] = (
+        240  # that train; validation and test have a third of that, at most 36
+    )
     words: tuple[Word, ...] = COMMANDS
 
     @model_validator(mode="after")

@@ -42,7 +42,7 @@ def read(path: Path, rate_hz: int) -> np.ndarray:
     return to_int16(resampled(samples.mean(axis=1), found_hz, rate_hz) * 2.0**15)
 
 
-def resampled(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
+def resampled(samples: np.ndarray, from_hz: float, to_hz: float) -> np.ndarray:
     """Samples [samples] at another rate, in the same type.
 
     Raises MissingToolError without the extra `audio`.

@@ -24,9 +24,9 @@ from edgernn.datasets.vocabulary import ACCENTS, OTHER_WORDS, SENTENCES, VARIANT
 from edgernn.errors import InputError
 
 HELD_OUT = 3  # validation and test have a third of the training voices each
-RATES = (130, 210)  # words a minute
-PITCHES = (30, 70)  # of 0 to 99, about the variant's own
-RANGES = (30, 70)
+RATES = (120, 230)  # words a minute
+PITCHES = (15, 85)  # of 0 to 99, about the variant's own
+RANGES = (20, 80)
 CACHE_VERSION = 1  # changes with what is kept
 
 
