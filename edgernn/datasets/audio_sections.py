@@ -99,9 +99,8 @@ class SpokenWordsData(SpeechData):
     """Words that espeak-ng says in many voices; those of validation and test do not train."""
 
     source: Literal["spoken_words"]
-    voices: Annotated[Whole, Field(ge=4, le=370)] = (
-        240  # that train; validation and test have a third of that, at most 36
-    )
+    # that train; validation and test have a third of that, as far as there are so many
+    voices: Annotated[Whole, Field(ge=4, le=370)] = 240
     words: tuple[Word, ...] = COMMANDS
 
     @model_validator(mode="after")
