@@ -9,7 +9,7 @@ from pydantic import Field, PlainValidator, field_validator, model_validator
 from edgernn.datasets.split_sections import SplitSection
 from edgernn.decide import QUIET
 from edgernn.network import Task
-from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole
+from edgernn.section import LIST_OR_ONE, NULL_IS_EMPTY, Number, Section, Whole
 
 UNKNOWN, SILENCE = QUIET  # the classes that are no word
 COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")  # those of Speech Commands
@@ -62,7 +62,7 @@ class SpeechData(Section):
     context: Annotated[Number, Field(ge=0, le=30)] = 0.0
     words: tuple[Word, ...] = ()  # the classes; default: all labels that are not pooled as unknown
     # other labels pooled as one class: which, or the share of all examples that is drawn of those not in `words`
-    unknown: Annotated[tuple[str, ...] | float, PlainValidator(_unknown)] = 0.0
+    unknown: Annotated[tuple[str, ...] | float, PlainValidator(_unknown), LIST_OR_ONE] = 0.0
     silence: Share = 0.0  # share of all examples that are noise alone; 0: there is no such class
     noise: Annotated[NoiseSection, NULL_IS_EMPTY] | None = NoiseSection()  # null: nothing is mixed in
     # of every training clip, each with its own place in the window, level and noise, drawn once
