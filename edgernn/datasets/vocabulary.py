@@ -13,15 +13,17 @@ ACCENTS = {
 }
 VARIANTS = {
     "train": (
-        *("m1", "m3", "m4", "m5", "m7", "m8", "f1", "f3", "f5", "Alex", "Alicia", "Andrea", "Annie", "Denis"),
-        *("Diogo", "Gene", "Gene2", "Hugo", "Jacky", "Lee", "Mario", "Michael", "Mike", "mike2", "Nguyen", "Reed"),
-        *("Storm", "adam", "announcer", "antonio", "aunty", "belinda", "boris", "caleb", "david", "ed", "edward"),
-        *("edward2", "grandpa", "gustave", "ian", "iven", "iven2", "iven3", "iven4", "john", "klatt", "klatt2"),
-        *("klatt3", "linda", "marcelo", "max", "michel", "pablo", "pedro", "quincy", "rob", "sandro", "steph"),
-        *("steph2", "steph3", "travis", "zac"),
+        *("m1", "m3", "m4", "m5", "m7", "m8", "f1", "f3", "f5", "Alex", "Alicia", "Andrea"),
+        *("Annie", "Demonic", "Denis", "Diogo", "Gene", "Gene2", "Hugo", "Jacky", "Lee", "Mario"),
+        *("Michael", "Mike", "mike2", "Nguyen", "Reed", "Storm", "Tweaky", "UniRobot", "adam"),
+        *("announcer", "antonio", "aunty", "boris", "caleb", "croak", "david", "ed", "edward"),
+        *("edward2", "grandpa", "ian", "iven", "iven2", "iven3", "iven4", "john", "kaukovalta"),
+        *("klatt", "klatt2", "klatt3", "klatt4", "klatt5", "klatt6", "linda", "marcelo", "max"),
+        *("michel", "pablo", "pedro", "quincy", "rob", "robosoft", "robosoft2", "robosoft3"),
+        *("sandro", "shelby", "steph", "steph2", "steph3", "travis", "zac"),
     ),
-    "validation": ("m6", "f4", "Andy", "Henrique", "anika", "kaukovalta", "norbert", "victor", "shelby"),
-    "test": ("m2", "f2", "Marco", "Mr serious", "benjamin", "grandma", "miguel", "paul", "robert"),
+    "validation": (*("m6", "f4", "Andy", "Henrique", "anika", "belinda", "gustave", "norbert", "victor"),),
+    "test": (*("m2", "f2", "Marco", "Mr serious", "benjamin", "grandma", "miguel", "paul", "robert"),),
 }
 
 OTHER_WORDS = (
