@@ -34,8 +34,34 @@ OTHER_WORDS = (
     *("music", "window", "water", "kitchen", "garden", "weather", "morning", "please", "hello"),
 )
 
-# said in long streams alone; none holds a command word
+# of train in pieces, which are unknown words; the others are said in long streams alone; none holds a command word
 SENTENCES = {
+    "train": (
+        "The quick brown fox jumps over the lazy dog.",
+        "She sells sea shells by the sea shore every summer.",
+        "Nine hundred people came to see the fireworks last night.",
+        "My brother works as an engineer in a large factory.",
+        "We should leave early because the traffic will be bad.",
+        "The soup tastes better with a little more salt.",
+        "They have lived in the same street for thirty years.",
+        "Could you tell me the way to the railway station?",
+        "The teacher explained the problem with a simple drawing.",
+        "It was raining so hard that the river rose by a metre.",
+        "The bakery sells fresh bread and apple cake.",
+        "I think that we met at the conference in Berlin.",
+        "Please close the curtains before you switch the lamp.",
+        "His new bicycle is blue with silver wheels.",
+        "The children built a castle of sand near the water.",
+        "Doctors say that walking is good for the heart.",
+        "The price of coffee has changed three times this month.",
+        "There were only seven tickets for all of us.",
+        "An old clock was ticking in the empty hall.",
+        "Farmers hope for a dry week to bring in the hay.",
+        "Her first book was about the history of medicine.",
+        "The plane landed safely despite the thick fog.",
+        "He always listens to the radio while he cooks dinner.",
+        "What time does the library open at the weekend?",
+    ),
     "validation": (
         "The weather this morning is cold and a little wet.",
         "My sister bought three books about birds last week.",
