@@ -3,7 +3,7 @@
     python benchmarks/keywords.py [--recipe recipes/keyword_spotting.yaml] [--seeds 0 1 2] [--set KEY=VALUE ...]
         [--folder build/keywords] [--json FILE]
 
-A seed decides the weights, what the voices say and how, and the noise behind it. Every seed is a whole build, of which
+A seed decides the weights, what the voices say and how, and the noise behind it. Every seed is a whole build, and
 the numbers are those of its report.
 """
 
@@ -25,9 +25,9 @@ COLUMNS = (
     "float",
     "int8 C",
     "hit rate",
-    "false accepts per hour",
-    "int8 C hit rate",
-    "int8 C false accepts per hour",
+    "false accepts an hour",
+    "hit rate, int8 C",
+    "false accepts an hour, int8 C",
 )
 
 
