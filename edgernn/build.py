@@ -32,6 +32,7 @@ from edgernn import report as reports
 from edgernn.cases import Case, cases
 from edgernn.datasets import scene
 from edgernn.datasets import splits as split_files
+from edgernn.datasets.audio_sections import SpeechData
 from edgernn.decide import Rule
 from edgernn.deployment import Order
 from edgernn.errors import InputError
@@ -55,17 +56,15 @@ class Build:
     progress: Progress
 
     def data(self) -> None:
-        splits = datasets.load(self.recipe.data, self.base, self.recipe.seed, self.recipe.log_mel)
+        recipe = self.recipe
+        if recipe.decide and recipe.log_mel and isinstance(recipe.data, SpeechData):
+            seconds = 60 * recipe.decide.minutes
+            splits, found = datasets.load_with_scenes(recipe.data, self.base, recipe.seed, recipe.log_mel, seconds)
+            scene.save(found, self.folder.scenes)
+        else:
+            splits = datasets.load(recipe.data, self.base, recipe.seed, recipe.log_mel)
         self._refuse_misfit(splits)
         split_files.save(splits, self.folder.splits)
-        self._scenes()
-
-    def _scenes(self) -> None:
-        recipe = self.recipe
-        if recipe.decide:
-            seconds = 60 * recipe.decide.minutes
-            found = datasets.scenes(recipe.data, self.base, recipe.seed, recipe.log_mel, seconds)
-            scene.save(found, self.folder.scenes)
 
     def _refuse_misfit(self, splits: split_files.Splits) -> None:
         """What only the data can tell about a recipe is told before any training."""

@@ -21,7 +21,7 @@ from edgernn.features.sections import FeaturesSection
 from edgernn.metric import METRICS, Judge, metrics_of
 from edgernn.network import Form, Granularity, IntegerPrecision, Precision
 from edgernn.network_section import NetworkSection
-from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest, recipe_name, validate
+from edgernn.section import LIST_OR_ONE, NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest, recipe_name, validate
 from edgernn.support import SLOW, refusal
 from edgernn.target_sections import DEFAULT_TARGETS, BoardSection, TargetSection
 from edgernn.targets import TARGETS, Combination
@@ -131,7 +131,7 @@ def _baselines(value: object) -> tuple[object, ...]:
 class VerifySection(Section):
     """What the artifacts are held to."""
 
-    engines: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_engines)] = "all"
+    engines: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_engines), LIST_OR_ONE] = "all"
     metric: Annotated[str, AfterValidator(_metric)] | None = None  # of the data's task; default: its first one
     # of a regression: as far apart as two outputs may be that agree, in standard deviations of the float outputs
     tolerance: Annotated[Number, Field(gt=0, le=1)] = 0.1

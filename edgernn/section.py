@@ -12,7 +12,7 @@ import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, Tag, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Strict, Tag, ValidationError
 
 from edgernn.errors import InputError
 
@@ -30,6 +30,8 @@ def _empty_if_null(value: object) -> object:
 Whole = Annotated[int, Strict()]  # refuses 3.0, "3" and true
 Number = Annotated[float, Strict()]  # takes 3 and 3.0, refuses "3" and true
 Flag = Annotated[bool, Strict()]
+# of a field that is text, a number or a list: as JSON, which pydantic's own way of a union warns about
+LIST_OR_ONE = PlainSerializer(lambda value: list(value) if isinstance(value, tuple) else value, when_used="json")
 NULL_IS_EMPTY = BeforeValidator(_empty_if_null)  # `key:` with nothing after it means the section's defaults
 
 S = TypeVar("S", bound=Section)

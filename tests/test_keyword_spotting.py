@@ -57,6 +57,15 @@ def test_faults(override: str, fault: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unknown", ["[cough, door]", "0.3"])
+def test_a_resolved_recipe_reads_back_as_it_was(unknown: str, tmp_path: Path) -> None:
+    own = ("data.source=audio", "data.path=/x", f"data.unknown={unknown}", "verify.engines=[c]")
+    wanted = recipe.load(RECIPE, own)
+    (tmp_path / "again.yaml").write_text(recipe.dump(wanted))
+    assert recipe.load(tmp_path / "again.yaml") == wanted
+
+
 def test_decisions_need_words_along_a_stream() -> None:
     activity = RECIPE.with_name("activity.yaml")
     with pytest.raises(InputError, match="has decide, which needs words along a stream: audio"):

@@ -118,17 +118,15 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
     return Splits(train, validation, train.take(drawn), test, recordings.labels, recordings.channels, rate)
 
 
-def scenes(
-    data: DataSection, base: Path, seed: int, log_mel: LogMel | None, seconds: float
-) -> dict[str, scene.Scene]:
-    """Long streams of what `data` says, `seconds` each, for `validation` and `test`; see `load`.
+def load_with_scenes(
+    data: SpeechData, base: Path, seed: int, log_mel: LogMel, seconds: float
+) -> tuple[Splits, dict[str, scene.Scene]]:
+    """What `load` gives, and long streams of the same voices, `seconds` each, for `validation` and `test`.
 
-    Raises what `load` does; other sources than those of audio have none.
+    Raises what `load` does.
     """
-    assert isinstance(data, SpeechData)
-    extractor = log_mel or LogMel()
-    spoken = SPEECH[data.source](data, base, extractor.rate_hz, seed)
-    return scene.scenes(spoken, data, extractor, seconds, seed)
+    spoken = SPEECH[data.source](data, base, log_mel.rate_hz, seed)
+    return speech.splits(spoken, data, log_mel, seed), scene.scenes(spoken, data, log_mel, seconds, seed)
 
 
 def fingerprint(data: DataSection, base: Path) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field, PlainValidator, field_validator, model_validator
 from edgernn.datasets.split_sections import SplitSection
 from edgernn.decide import QUIET
 from edgernn.network import Task
-from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole
+from edgernn.section import LIST_OR_ONE, NULL_IS_EMPTY, Number, Section, Whole
 
 UNKNOWN, SILENCE = QUIET  # the classes that are no word
 COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")  # those of Speech Commands
@@ -62,12 +62,14 @@ class SpeechData(Section):
     context: Annotated[Number, Field(ge=0, le=30)] = 0.0
     words: tuple[Word, ...] = ()  # the classes; default: all labels that are not pooled as unknown
     # other labels pooled as one class: which, or the share of all examples that is drawn of those not in `words`
-    unknown: Annotated[tuple[str, ...] | float, PlainValidator(_unknown)] = 0.0
+    unknown: Annotated[tuple[str, ...] | float, PlainValidator(_unknown), LIST_OR_ONE] = 0.0
     silence: Share = 0.0  # share of all examples that are noise alone; 0: there is no such class
     noise: Annotated[NoiseSection, NULL_IS_EMPTY] | None = NoiseSection()  # null: nothing is mixed in
     # of every training clip, each with its own place in the window, level and noise, drawn once
     copies: Annotated[Whole, Field(gt=0, le=100)] = 3
     shift: Annotated[Number, Field(ge=0, le=1)] = 0.1  # seconds; how far a training clip is moved, either way
+    # how much a training clip is slowed down or sped up, with its pitch and its formants: a larger or smaller mouth
+    speed: Annotated[Number, Field(ge=0, lt=0.5)] = 0.0
     gain_db: Annotated[Number, Field(ge=0, le=40)] = 6.0  # how much louder or softer a training clip gets
     split: Annotated[SplitSection, NULL_IS_EMPTY] = SplitSection()
 
@@ -97,7 +99,8 @@ class SpokenWordsData(SpeechData):
     """Words that espeak-ng says in many voices; those of validation and test do not train."""
 
     source: Literal["spoken_words"]
-    voices: Annotated[Whole, Field(ge=4, le=500)] = 120  # that train; validation and test have a third of that each
+    # that train; validation and test have a third of that, as far as there are so many
+    voices: Annotated[Whole, Field(ge=4, le=370)] = 240
     words: tuple[Word, ...] = COMMANDS
 
     @model_validator(mode="after")

@@ -43,7 +43,7 @@ def read(path: Path, rate_hz: int) -> np.ndarray:
     return pcm
 
 
-def resampled(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
+def resampled(samples: np.ndarray, from_hz: float, to_hz: float) -> np.ndarray:
     """Samples [samples] at another rate, in the same type.
 
     Raises MissingToolError without the extra `audio`.

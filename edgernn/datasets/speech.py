@@ -109,7 +109,7 @@ class Mixer:
             end = self.samples - place - int(rng.uniform(0, 0.5) * self.data.context * self.log_mel.rate_hz)
             _add(mixed, other[-max(1, end) :], end - len(other))
         if said:
-            pcm = sound.loudest(clip.pcm, place)
+            pcm = sound.loudest(self._at_another_speed(clip.pcm, rng), place)
             _add(mixed, pcm, self.samples - place + self._offset(place - len(pcm), rng))
         return sound.to_int16(self._gain(rng) * (mixed + self._behind(clip, said, rng)))
 
@@ -121,6 +121,12 @@ class Mixer:
         """Where in its place a clip begins, in samples; `free` of them are left over."""
         moved = rng.uniform(-1, 1) * self.data.shift * self.log_mel.rate_hz if self.part == "train" else 0.0
         return int(free * rng.uniform(EDGE, 1 - EDGE) + moved)
+
+    def _at_another_speed(self, pcm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        if self.part != "train" or not self.data.speed:
+            return pcm
+        factor = 1 + rng.uniform(-1, 1) * self.data.speed
+        return sound.resampled(pcm.astype(np.float32), 1, factor)
 
     def _gain(self, rng: np.random.Generator) -> float:
         return 10 ** (rng.uniform(-1, 1) * self.data.gain_db / 20) if self.part == "train" else 1.0

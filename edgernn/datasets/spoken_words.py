@@ -1,7 +1,7 @@
 """Words spoken by espeak-ng in many voices: data for keyword spotting where there are no recordings yet.
 
-Every voice says every word once, and its share of other words; rate and pitch are drawn. What was said is kept in
-the user's cache folder.
+Every voice says every word once, and its share of other words; rate and pitch are drawn. In training a sentence of
+each voice is cut into more that is unknown: running speech. What was said is kept in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import cycle, product
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +24,9 @@ from edgernn.datasets.vocabulary import ACCENTS, OTHER_WORDS, SENTENCES, VARIANT
 from edgernn.errors import InputError
 
 HELD_OUT = 3  # validation and test have a third of the training voices each
-RATES = (130, 210)  # words a minute
-PITCHES = (30, 70)  # of 0 to 99, about the variant's own
-RANGES = (30, 70)
+RATES = (120, 230)  # words a minute
+PITCHES = (15, 85)  # of 0 to 99, about the variant's own
+RANGES = (20, 80)
 CACHE_VERSION = 1  # changes with what is kept
 
 
@@ -55,6 +55,12 @@ def load(section: SpeechData, base: Path, rate_hz: int, seed: int) -> Speech:
     }
     told = {part: [sound.trimmed(next(spoken), rate_hz) for _ in sentences[part]] for part in PARTS}
     others = {part: (*(clip.pcm for clip in clips[part] if clip.label == UNKNOWN), *told[part]) for part in PARTS}
+    if section.unknown:
+        clips["train"] += tuple(
+            Clip(piece, UNKNOWN, order.voice)
+            for order, pcm in zip(sentences["train"], told["train"], strict=True)
+            for piece in _pieces(pcm, longest)
+        )
     pooled = [UNKNOWN] if section.unknown else []
     labels = (*section.words, *pooled, *([SILENCE] if section.silence else []))
     return Speech(clips, others, dict.fromkeys(PARTS, ()), labels)
@@ -83,11 +89,18 @@ def _planned(section: SpokenWordsData, part: str, number: int, seed: int) -> Ite
 
 
 def _sentences(section: SpokenWordsData, part: str, number: int, seed: int) -> Iterator[Utterance]:
-    """What is said in a long stream beside words, by the split's own voices."""
+    """One of every training voice; of the others' voices, every sentence twice."""
     rng = np.random.default_rng([seed, number, 1])
-    names = voices(part, 2 * len(SENTENCES.get(part, ())), seed)
-    for voice, text in zip(names, 2 * SENTENCES.get(part, ()), strict=False):
+    known = SENTENCES[part]
+    count = section.voices if part == "train" else 2 * len(known)
+    for voice, text in zip(voices(part, count, seed), cycle(known), strict=False):
         yield _drawn(text, voice, rng)
+
+
+def _pieces(pcm: np.ndarray, samples: int) -> list[np.ndarray]:
+    """Running speech in clips of `samples`, and what is left at the end where it is half of that."""
+    found = [pcm[start : start + samples] for start in range(0, len(pcm), samples)]
+    return [piece for piece in found if 2 * len(piece) >= samples]
 
 
 def _drawn(text: str, voice: str, rng: np.random.Generator) -> Utterance:

@@ -113,3 +113,14 @@ def test_frames_are_the_features_of_the_samples_in_their_own_units() -> None:
     for number in range(5):
         np.testing.assert_array_equal(found[number], MEL.features(made.window(number)) / 1024)
         assert np.median(np.abs(found[number] - MEL.float_features(made.window(number)))) < 0.1
+
+
+def test_training_clips_alone_are_moved_in_frequency() -> None:
+    """A tone of 500 Hz at speeds of 0.8 to 1.2, told by the peak of its spectrum."""
+    section = data(speed=0.2, shift=0.0)
+    for part, least in (("train", 100.0), ("test", 0.0)):
+        made = mixer(section, part, (CLIPS[0],) * 40)
+        spectra = np.abs(np.fft.rfft(np.stack([made.window(i) for i in range(40)])))
+        peaks = spectra.argmax(axis=1) * RATE / made.samples
+        assert np.ptp(peaks) >= least
+        assert ((peaks > 500 / 1.21) & (peaks < 500 * 1.26)).all()
