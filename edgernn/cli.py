@@ -178,7 +178,9 @@ def compare(
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The recipe's name.")],
-    task: Annotated[str, typer.Option("--task", metavar="TASK", help="What the network is to do: classify.")],
+    task: Annotated[
+        str, typer.Option("--task", metavar="TASK", help="What the network is to do: classify or events.")
+    ],
 ) -> None:
     """Write a commented recipe for your own data to <NAME>.yaml."""
     from edgernn import new as scaffold

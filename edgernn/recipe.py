@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, fie
 
 from edgernn import profiles, strict_yaml
 from edgernn.baselines import BASELINES, baselines_of
-from edgernn.datasets.sections import DataField, ForecastData
+from edgernn.datasets.sections import DataField
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
 from edgernn.metric import METRICS, Judge, metrics_of
@@ -213,7 +213,7 @@ class Recipe(Section):
             raise ValueError(
                 f"has verify.metric {verify.metric}; data like this has: {', '.join(metrics_of(task))}"
             )
-        known = baselines_of(task, isinstance(self.data, ForecastData))
+        known = baselines_of(self.data)
         foreign = next((name for name in verify.baseline if name not in known), None)
         if foreign:
             raise ValueError(f"has verify.baseline {foreign}; data like this has: {', '.join(known)}")
@@ -233,7 +233,7 @@ class Recipe(Section):
     @property
     def baselines(self) -> tuple[str, ...]:
         """The simple methods to beat."""
-        default = baselines_of(self.data.task, isinstance(self.data, ForecastData))[:1]
+        default = baselines_of(self.data)[:1]
         return self.verify.baseline or tuple(default)
 
     @property

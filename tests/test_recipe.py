@@ -210,8 +210,8 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
         ("verify.engines=[lite]", "verify.engines has 'lite', which is not an engine; did you mean litert?"),
         (
             "verify.baseline=none",
-            "verify.baseline has 'none', which is not a baseline; known: gradient_boosting, majority, mean, "
-            "persistence, random_forest, ridge, seasonal_naive",
+            "verify.baseline has 'none', which is not a baseline; known: boosted_history, boosted_last_event, "
+            "gradient_boosting, majority, mean, persistence, random_forest, ridge, seasonal_naive",
         ),
         ("name=int", "name is 'int', a keyword of C; choose another, as in my_int"),
         (

@@ -7,18 +7,22 @@ such a function and a line in `BASELINES`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from edgernn.baselines import forecasts, windows
+from edgernn.baselines import forecasts, histories, windows
 from edgernn.baselines.problem import Problem
-from edgernn.datasets.sections import DataSection
+from edgernn.datasets.event_sections import EventOptions
+from edgernn.datasets.sections import DataSection, ForecastData
 from edgernn.datasets.splits import Splits
 from edgernn.metric import Metric
 from edgernn.network import Task
 
-__all__ = ["BASELINES", "Baseline", "Method", "Problem", "baselines_of", "evaluate"]
+__all__ = ["BASELINES", "Baseline", "Method", "Problem", "baselines_of", "evaluate", "kind_of"]
+
+
+Kind = Literal["windows", "forecast", "events"]  # windows of equal length, with what comes after them, or histories
 
 
 class Method(NamedTuple):
@@ -26,17 +30,19 @@ class Method(NamedTuple):
 
     tasks: tuple[Task, ...]
     predict: Callable[[Problem], np.ndarray]
-    forecasts: bool = False  # it needs windows of a series, with what comes after them
+    reads: tuple[Kind, ...] = ("windows", "forecast")  # what it can be asked about
 
 
 BASELINES: Mapping[str, Method] = {  # the first of a task is its default
+    "boosted_history": Method(("classify", "regress"), histories.history, ("events",)),
+    "boosted_last_event": Method(("classify", "regress"), histories.last_event, ("events",)),
     "random_forest": Method(("classify",), windows.random_forest),
-    "majority": Method(("classify",), windows.majority),
+    "majority": Method(("classify",), windows.majority, ("windows", "events")),
     "gradient_boosting": Method(("classify", "regress"), windows.gradient_boosting),
-    "mean": Method(("regress",), windows.mean),
-    "persistence": Method(("regress",), forecasts.persistence, forecasts=True),
-    "seasonal_naive": Method(("regress",), forecasts.seasonal_naive, forecasts=True),
-    "ridge": Method(("regress",), forecasts.ridge, forecasts=True),
+    "mean": Method(("regress",), windows.mean, ("windows", "forecast", "events")),
+    "persistence": Method(("regress",), forecasts.persistence, ("forecast",)),
+    "seasonal_naive": Method(("regress",), forecasts.seasonal_naive, ("forecast",)),
+    "ridge": Method(("regress",), forecasts.ridge, ("forecast",)),
 }
 
 
@@ -47,9 +53,17 @@ class Baseline(NamedTuple):
     value: float
 
 
-def baselines_of(task: Task, forecasts: bool) -> list[str]:
-    """The names of what can be a baseline for a task, on windows of a series or not."""
-    return [name for name, one in BASELINES.items() if task in one.tasks and (forecasts or not one.forecasts)]
+def kind_of(data: DataSection) -> Kind:
+    """What the data's sequences are."""
+    if isinstance(data, EventOptions):
+        return "events"
+    return "forecast" if isinstance(data, ForecastData) else "windows"
+
+
+def baselines_of(data: DataSection) -> list[str]:
+    """The names of what can be a baseline for data, its default first."""
+    kind = kind_of(data)
+    return [name for name, one in BASELINES.items() if data.task in one.tasks and kind in one.reads]
 
 
 def evaluate(

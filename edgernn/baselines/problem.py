@@ -29,6 +29,12 @@ class Problem:
         """Their classes [examples] or quantities [examples, outputs]."""
         return np.concatenate([self.splits.train.y, self.splits.validation.y])
 
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """How many of their frames are real, int32 [examples]; what follows is padding."""
+        parts = (self.splits.train, self.splits.validation)
+        return np.concatenate([part.real for part in parts])
+
     @property
     def test(self) -> np.ndarray:
         """The windows to answer for."""

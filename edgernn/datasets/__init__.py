@@ -1,6 +1,6 @@
 """Windows from a recipe's `data` section. A source is a function `load(section, base)`.
 
-It gives labelled recordings, or a series to forecast. A new dataset of the catalog is an entry in
+It gives labelled recordings, a series to forecast, or events by entity. A new dataset of the catalog is an entry in
 `catalog.CATALOG`, such a function and a line here.
 """
 
@@ -14,7 +14,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgernn.datasets import catalog, csv_windows, forecast, npz, series_csv, sine, splitting, watch_activity
+from edgernn.datasets import (
+    catalog,
+    csv_windows,
+    events,
+    events_csv,
+    forecast,
+    fraud,
+    npz,
+    pbc2,
+    series_csv,
+    sine,
+    splitting,
+    turbofan,
+    watch_activity,
+)
+from edgernn.datasets.event_sections import CatalogEvents, EventsData
+from edgernn.datasets.event_table import Events
 from edgernn.datasets.forecast import Frames
 from edgernn.datasets.sections import GENERATED, DataSection, ForecastData, NpzData, WindowedData
 from edgernn.datasets.series import Recordings, Series
@@ -32,6 +48,12 @@ SERIES: dict[str, Callable[[DataSection, Path], Frames]] = {
     "series": series_csv.load,
     "sine": sine.load,
     "electricity": series_csv.electricity,
+}
+EVENTS: dict[str, Callable[[DataSection, Path], Events]] = {
+    "events": events_csv.load,
+    "turbofan": turbofan.load,
+    "pbc2": pbc2.load,
+    "fraud": fraud.load,
 }
 
 _LOG = logging.getLogger(__name__)
@@ -67,6 +89,8 @@ def load(data: DataSection, base: Path, seed: int) -> Splits:
     """
     if isinstance(data, ForecastData):
         return forecast.split(SERIES[data.source](data, base), data, seed)
+    if isinstance(data, EventsData | CatalogEvents):
+        return events.split(EVENTS[data.source](data, base), data, seed)
     recordings = SOURCES[data.source](data, base)
     cut = _cut(data, recordings)
     _refuse_short(recordings, cut.window)

@@ -7,11 +7,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from edgernn.datasets.catalog import CATALOG
+from edgernn.datasets.event_sections import CatalogEvents, EventsData
 from edgernn.features.calendar import Cycle
 from edgernn.network import Task
 from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
 
-READERS = ("csv", "npz", "series")  # sources that read the user's own files
+READERS = ("csv", "npz", "series", "events")  # sources that read the user's own files
 GENERATED = ("sine",)  # sources that make their data; every other source is a catalog name
 
 
@@ -244,21 +245,25 @@ class SineData(ForecastData):
         return "sine"
 
 
-_SECTIONS = {"csv": CsvData, "npz": NpzData, "series": SeriesData, "sine": SineData}
+_SECTIONS = {"csv": CsvData, "npz": NpzData, "series": SeriesData, "sine": SineData, "events": EventsData}
 
 
 def _kind(value: Any) -> str:
     source = value.get("source") if isinstance(value, dict) else getattr(value, "source", None)
     if source in _SECTIONS:
         return str(source)
+    if source in CATALOG and CATALOG[source].events:
+        return "catalog_events"
     return "catalog_series" if source in CATALOG and CATALOG[source].series else "catalog"
 
 
-DataSection = CatalogData | CatalogSeries | CsvData | NpzData | SeriesData | SineData
+DataSection = CatalogData | CatalogEvents | CatalogSeries | CsvData | EventsData | NpzData | SeriesData | SineData
 DataField = Annotated[
     Annotated[CatalogData, Tag("catalog")]
+    | Annotated[CatalogEvents, Tag("catalog_events")]
     | Annotated[CatalogSeries, Tag("catalog_series")]
     | Annotated[CsvData, Tag("csv")]
+    | Annotated[EventsData, Tag("events")]
     | Annotated[NpzData, Tag("npz")]
     | Annotated[SeriesData, Tag("series")]
     | Annotated[SineData, Tag("sine")],

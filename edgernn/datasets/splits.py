@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from edgernn import archive
 from edgernn.errors import InputError
-from edgernn.network import Task
+from edgernn.network import Channel, Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,11 @@ class Split:
         """The examples at `index` (int or bool, [examples])."""
         lengths = None if self.lengths is None else self.lengths[index]
         return Split(self.x[index], self.y[index], self.group[index], lengths)
+
+    @property
+    def real(self) -> np.ndarray:
+        """The frames of each example that are no padding, int32 [examples]."""
+        return np.full(len(self), self.x.shape[1], np.int32) if self.lengths is None else self.lengths
 
     def ends(self, frames_per_step: int = 1) -> np.ndarray | None:
         """After how many steps of a network each example ends, int32 [examples]; None where all are whole."""
@@ -57,10 +62,12 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """No group is in two of train, validation and test; calibration is drawn from train.
+    """No group is in two of train, validation and test, but for events split in order of time.
+
+    Calibration is drawn from train.
 
     `labels` names the classes or the quantities, `channels` the inputs; `rate_hz` is the steps a second, 0 without
-    a clock.
+    a clock. `features` says what the channels are made of, where frames are made of events.
     """
 
     train: Split
@@ -71,6 +78,7 @@ class Splits:
     channels: tuple[str, ...]
     rate_hz: float = 0.0
     task: Task = "classify"
+    features: tuple[Channel, ...] = ()
 
 
 _FIELDS = ("x", "y", "group", "lengths")
@@ -80,6 +88,7 @@ _PARTS = ("train", "validation", "calibration", "test")
 def save(splits: Splits, path: Path) -> None:
     """Write `splits` to a .npz file, whole or not at all; the same splits give the same bytes."""
     header = {name: getattr(splits, name) for name in ("labels", "channels", "rate_hz", "task")}
+    header["features"] = [asdict(one) for one in splits.features]
     parts = {part: getattr(splits, part) for part in _PARTS}
     fields = [(name, key, getattr(part, key)) for name, part in parts.items() for key in _FIELDS]
     arrays = {f"{name}_{key}": array for name, key, array in fields if array is not None}
@@ -101,6 +110,7 @@ def load(path: Path) -> Splits:
             channels=tuple(header["channels"]),
             rate_hz=float(header["rate_hz"]),
             task=header["task"],
+            features=tuple(Channel(**one) for one in header["features"]),
         )
     except KeyError as error:
         raise InputError(f"{path} holds no {error.args[0]}; delete it and build again") from None

@@ -30,9 +30,9 @@ def assign(
     rng = np.random.default_rng(seed)
     wanted = SHARE * len(kinds)
     free = _without(kinds, (*split.test, *split.validation))
-    test = frozenset(split.test) or _draw(free, wanted, 1 if split.validation else 2, rng)
+    test = frozenset(split.test) or draw(free, wanted, 1 if split.validation else 2, rng)
     free = _without(free, test)
-    validation = frozenset(split.validation) or _draw(free, wanted, 1, rng)
+    validation = frozenset(split.validation) or draw(free, wanted, 1, rng)
     train = frozenset(free) - validation
     if not (train and validation and test):
         raise InputError(
@@ -75,7 +75,7 @@ def _refuse_unknown(named: Iterable[str], kinds: Kinds) -> None:
         raise InputError(f"data.split names the group {unknown!r}, which is not in the data; it has: {known}")
 
 
-def _draw(kinds: Kinds, wanted: float, leave: int, rng: np.random.Generator) -> frozenset[str]:
+def draw(kinds: Kinds, wanted: float, leave: int, rng: np.random.Generator) -> frozenset[str]:
     """About `wanted` groups, of every kind in proportion and at least one where `leave` others remain.
 
     Drawing by kind keeps a class whose groups are few (files of one class each) out of no split. Kinds with

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgernn import archive
 from edgernn.errors import InputError
+from edgernn.network.channel import Channel
 from edgernn.network.layer import KINDS, Layer
 from edgernn.network.model import Calibration, Network, QuantizedNetwork
 
@@ -74,6 +75,7 @@ def _header(network: Network) -> dict[str, object]:
         "labels": list(network.labels),
         "every_step": network.every_step,
         "task": network.task,
+        "features": [asdict(one) for one in network.features],
         "layers": [
             {
                 "name": layer.name,
@@ -108,6 +110,7 @@ def _network(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net
         layers=layers,
         every_step=bool(header["every_step"]),
         task=header.get("task", "classify"),  # absent from files of before there were others
+        features=tuple(Channel(**one) for one in header.get("features", ())),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from edgernn.network.channel import Channel
 from edgernn.network.layer import Layer, share_of_zeros
 from edgernn.network.passes import Pass, passes
 from edgernn.program import PRODUCTS, Program
@@ -29,7 +30,8 @@ class Network:
     `steps` is the number of frames in the window that a sequence model takes; `rate_hz` the frames a second, 0
     where there is no clock. The result of a window is that after its last frame, or with `every_step` those
     after each step. `task` says what the outputs are: scores of the classes that `labels` names, of which the
-    largest decides, or the quantities that `labels` names, in their own units.
+    largest decides, or the quantities that `labels` names, in their own units. `features` says what each channel is
+    made of, where frames are made of events; it is empty where they are measured.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Network:
     layers: tuple[Layer, ...]
     every_step: bool = False
     task: Task = "classify"
+    features: tuple[Channel, ...] = ()
 
     @property
     def inputs(self) -> int:

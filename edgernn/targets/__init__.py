@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, cast
@@ -152,6 +152,7 @@ def metadata(
         "tokens": network.tokens,
         "rate_hz": network.rate_hz,
         "channels": list(network.channels),
+        "features": [asdict(one) for one in network.features],
         "mean": [float(value) for value in network.mean],
         "std": [float(value) for value in network.std],
         "task": network.task,

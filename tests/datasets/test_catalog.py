@@ -168,6 +168,7 @@ def test_rows_say_what_is_cached(entry: Package, monkeypatch: pytest.MonkeyPatch
 
 def test_an_unknown_dataset() -> None:
     with pytest.raises(
-        InputError, match=r"^watch is not a dataset of the catalog; known: electricity, watch_activity$"
+        InputError,
+        match=r"^watch is not a dataset of the catalog; known: electricity, fraud, pbc2, turbofan, watch_activity$",
     ):
         datasets.fetch("watch")

@@ -34,7 +34,7 @@ def section(**changes: object) -> CsvData:
 
 
 def test_every_source_of_a_recipe_has_a_loader() -> None:
-    assert {*datasets.SOURCES, *datasets.SERIES} == {*READERS, *GENERATED, *CATALOG}
+    assert {*datasets.SOURCES, *datasets.SERIES, *datasets.EVENTS} == {*READERS, *GENERATED, *CATALOG}
 
 
 def test_windows_are_split_by_group(tmp_path: Path) -> None:
