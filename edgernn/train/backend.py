@@ -46,6 +46,7 @@ with _silent_stderr():
         tf.config.set_visible_devices([], "GPU")
         tf.config.threading.set_intra_op_parallelism_threads(THREADS)
         tf.config.threading.set_inter_op_parallelism_threads(THREADS)
+    tf.get_logger().setLevel("ERROR")  # it warns of a tracing for each length of a batch, of which there are few
     tf.constant(0)  # starts the runtime, which has a banner of its own
 
 __all__ = ["THREADS", "keras", "tf"]
