@@ -152,13 +152,14 @@ def metadata(
         "tokens": network.tokens,
         "rate_hz": network.rate_hz,
         "channels": list(network.channels),
-        "features": [asdict(one) for one in network.features],
         "mean": [float(value) for value in network.mean],
         "std": [float(value) for value in network.std],
         "task": network.task,
         "labels": list(network.labels),
         "layers": [{"name": one.name, "kind": one.kind, "units": one.outputs} for one in network.layers],
     }
+    if network.features:
+        about["features"] = [asdict(one) for one in network.features]
     if form == "step":
         program = typed.program if typed else network.program()
         about["states"] = {
