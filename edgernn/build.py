@@ -38,6 +38,7 @@ from edgernn.deployment import Order
 from edgernn.errors import InputError
 from edgernn.features import normalize
 from edgernn.folder import BuildFolder
+from edgernn.metric import TWO_CLASSES
 from edgernn.network_section import without_weights
 from edgernn.progress import Progress
 from edgernn.recipe import Recipe
@@ -74,6 +75,8 @@ class Build:
         stack = self.recipe.network.stack(len(splits.labels), known)
         layers = without_weights(stack, len(splits.channels))
         _refuse_frames(layers, splits.train.x)
+        _refuse_lengths(layers, splits)
+        _refuse_classes(self.recipe.judge.metric.name, splits)
         if self.recipe.prune and self.recipe.prune.sparsity:
             prune.refuse_misfit(self.recipe.prune, layers)
         Augmentation.of(self.recipe.train.augment, splits.channels, normalize.fit(splits.train.frames())[1])
@@ -275,6 +278,33 @@ def _refuse_frames(layers: Sequence[networks.Layer], x: np.ndarray) -> None:
                 f"network.layers.0.embedding reads one token a frame, 0 to {entries - 1}; the data has {channels} "
                 f"channels with values from {x.min():g} to {x.max():g}"
             )
+
+
+def _refuse_lengths(layers: Sequence[networks.Layer], splits: split_files.Splits) -> None:
+    """Raises InputError for layers that would read the padding of windows of different lengths."""
+    if splits.train.lengths is None:
+        return
+    backwards = next((layer.name for layer in layers if layer.bidirectional), None)
+    if backwards:
+        raise InputError(
+            f"network.layers: {backwards} is bidirectional, and sequences of different lengths have no common "
+            "end to begin at; make it read forwards"
+        )
+    strides = prod(layer.stride for layer in layers)
+    shortest = min(int(part.real.min()) for part in (splits.train, splits.validation, splits.test))
+    if shortest < strides:
+        raise InputError(
+            f"network.layers: a step takes {strides} frames, and the shortest sequence has {shortest}; remove a "
+            "stride, or raise data.least"
+        )
+
+
+def _refuse_classes(metric: str, splits: split_files.Splits) -> None:
+    """Raises InputError for a metric of two classes where there are more."""
+    if metric in TWO_CLASSES and len(splits.labels) != 2:
+        raise InputError(
+            f"verify.metric: {metric} is of two classes, and the data has {len(splits.labels)}; use accuracy"
+        )
 
 
 def _write(path: Path, value: Mapping[str, Any] | Sequence[Any]) -> None:

@@ -117,6 +117,9 @@ METRICS: Mapping[str, Metric] = {  # by the name that a recipe uses; the first o
 }
 
 
+TWO_CLASSES = ("AUC", "average precision")  # metrics, by their names in a report, of the second of two classes
+
+
 def metrics_of(task: Task) -> list[str]:
     """The names of a task's metrics."""
     return [name for name, metric in METRICS.items() if metric.task == task]

@@ -10,9 +10,9 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, field_validator, model_validator
 
 from edgernn import profiles, strict_yaml
-from edgernn.baselines import BASELINES, Needs, baselines_of
+from edgernn.baselines import BASELINES, baselines_of
 from edgernn.datasets.audio_sections import SpeechData
-from edgernn.datasets.sections import DataField, ForecastData, TextData
+from edgernn.datasets.sections import DataField, TextData
 from edgernn.decide import LONGEST
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
@@ -257,7 +257,7 @@ class Recipe(Section):
             raise ValueError(
                 f"has verify.metric {verify.metric}; data like this has: {', '.join(metrics_of(task))}"
             )
-        known = baselines_of(task, self._offers)
+        known = baselines_of(self.data)
         foreign = next((name for name in verify.baseline if name not in known), None)
         if foreign:
             raise ValueError(f"has verify.baseline {foreign}; data like this has: {', '.join(known)}")
@@ -270,13 +270,6 @@ class Recipe(Section):
             raise ValueError("has a last layer that gives no quantities; of a regression it is linear, with a bias")
 
     @property
-    def _offers(self) -> Needs:
-        """What its data has for baselines beside windows."""
-        if isinstance(self.data, TextData):
-            return "text"
-        return "future" if isinstance(self.data, ForecastData) else ""
-
-    @property
     def judge(self) -> Judge:
         """What outputs are held to."""
         return Judge(METRICS[self.verify.metric or metrics_of(self.data.task)[0]], self.verify.tolerance)
@@ -284,7 +277,7 @@ class Recipe(Section):
     @property
     def baselines(self) -> tuple[str, ...]:
         """The simple methods to beat."""
-        default = baselines_of(self.data.task, self._offers)[:1]
+        default = baselines_of(self.data)[:1]
         return self.verify.baseline or tuple(default)
 
     @property

@@ -44,6 +44,13 @@ class Expected:
         """Whether outputs decide for a class."""
         return self.judge.metric.task == "classify"
 
+    @property
+    def real(self) -> np.ndarray:
+        """The float outputs after all steps but those of padding, [steps of all examples, outputs]."""
+        steps = np.arange(self.outputs.shape[1])
+        inside = steps < (len(steps) if self.ends is None else self.ends[:, None])
+        return self.outputs[np.broadcast_to(inside, self.outputs.shape[:2])]
+
     def drift(self, y: np.ndarray) -> dict[str, float]:
         """What the judge says of outputs."""
         return self.judge.measure(y, self.outputs, self.y, self.ends)
@@ -117,7 +124,7 @@ def float_network(wanted: Expected) -> dict[str, Any]:
         "float": row | wanted.drift(last),
         "float_confusion": confusion_matrix(last, wanted.y) if wanted.classes else None,
         "test_examples": len(wanted.y),
-        "output_spread": float(wanted.outputs.std()),
+        "output_spread": float(wanted.real.std()),
     }
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from networks import STACKS, random_network, stack_network
 
@@ -14,9 +16,10 @@ from edgernn import network as networks
 from edgernn.decide import Rule
 from edgernn.errors import InputError
 from edgernn.features.log_mel import LogMel
-from edgernn.network import KINDS, Form
+from edgernn.network import KINDS, Channel, Form
 from edgernn.quantize import quantize
-from edgernn.targets import metadata
+from edgernn.targets import metadata, target
+from edgernn.targets.tflite.content import describe
 
 
 def test_a_network_comes_back_as_it_was_saved(tmp_path: Path) -> None:
@@ -33,6 +36,32 @@ def test_a_network_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     for a, b in zip(loaded.layers, network.layers, strict=True):
         for left, right in zip(a.weights, b.weights, strict=True):
             np.testing.assert_array_equal(left, right)
+
+
+def test_what_channels_mean_travels_with_the_network_and_its_files(tmp_path: Path) -> None:
+    encoding = (
+        Channel("heat", "value", "heat", missing=2.5),
+        Channel("heat known", "mask", "heat"),
+        Channel("mode=a */", "category", "mode", "a */"),
+        Channel("gap", "gap", "", unit="days"),
+        Channel("known sick=yes", "answer", "sick", "yes", unit="days", after=14.0),
+    )
+    names = tuple(one.name for one in encoding)
+    network = replace(random_network(inputs=5), channels=names, encoding=encoding)
+    networks.save(network, tmp_path / "n.npz")
+    assert networks.load(tmp_path / "n.npz").encoding == encoding
+
+    quantized = quantize(network, np.random.default_rng(0).normal(size=(4, 20, 5)))
+    told = [asdict(one) for one in encoding]
+    lite = target("tflite").export(network, quantized, "step", "int8", tmp_path)
+    assert describe(lite).metadata["encoding"] == told
+    graph = onnx.load(target("onnx").export(network, quantized, "step", "int8", tmp_path))
+    assert json.loads(graph.metadata_props[0].value)["encoding"] == told
+    header = (target("c").export(network, quantized, "step", "int8", tmp_path) / "sample.h").read_text()
+    assert " *   [0] heat: heat; where missing the last known one, before any 2.5\n" in header
+    assert " *   [2] mode=a * /: 1 where mode is a * /, else 0\n" in header
+    assert " *   [3] gap: log(1 + days since the event before), 0 for the first\n" in header
+    assert "sick was yes at the latest event 14 days ago or longer, else 0\n" in header
 
 
 def test_a_quantised_network_comes_back_as_it_was_saved(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from edgernn import new, recipe
+from edgernn import datasets, new, recipe
 from edgernn.datasets.audio_sections import AudioData
+from edgernn.datasets.catalog import CATALOG
 from edgernn.errors import InputError
 
 
@@ -14,6 +15,19 @@ def test_a_new_recipe_loads(task: str, tmp_path: Path) -> None:
     path = new.write("mine", task, tmp_path)
     assert path == tmp_path / "mine.yaml"
     assert recipe.load(path).name == "mine"
+
+
+def test_events_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
+    """The line in the comment, in place of the one above it, reads a file with the columns that it names."""
+    path = new.write("mine", "events", tmp_path)
+    lines = path.read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("data:"))
+    assert recipe.load(path).data.source in CATALOG
+    path.write_text("\n".join([*lines[:at], lines[at + 1].removeprefix("# "), *lines[at + 2 :]]))
+    rows = [f"m{i},{t},{i + t},{'ab'[t % 2]},{'yes' if i % 2 else 'no'}" for i in range(20) for t in range(3)]
+    (tmp_path / "events.csv").write_text("\n".join(["machine,time,heat,mode,broken", *rows]))
+    found = datasets.load(recipe.load(path).data, tmp_path, 0)
+    assert (found.labels, len(found.train.x.shape)) == (("no", "yes"), 3)
 
 
 @pytest.mark.parametrize("name", ["Bad Name", "../x", "", "while"])

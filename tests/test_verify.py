@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pytest
 from networks import random_frames, random_network
 
 from edgernn import verify
@@ -67,3 +68,21 @@ def test_without_a_quantised_step_model_there_is_no_stream(tmp_path: Path) -> No
     assert verify.course(network, test, VerifySection(), cases(some, ["litert"], tmp_path)) is None
     step = [Combination("tflite", "step", "int8")]
     assert verify.course(network, test, VerifySection(), cases(step, ["c"], tmp_path)) is None
+
+
+def test_nothing_that_is_told_of_outputs_depends_on_padding() -> None:
+    """Metric, drift and spread are those of the examples cut to their own steps, one by one."""
+    rng = np.random.default_rng(0)
+    outputs, other = rng.normal(size=(2, 3, 5, 2))
+    ends, y = np.array([1, 3, 5]), np.array([0, 1, 1])
+    for filler in (0.0, 1e6):
+        padding = np.arange(5) >= ends[:, None]
+        outputs[padding], other[padding] = filler, -filler
+        wanted = verify.Expected(outputs, {}, y, Judge(METRICS["accuracy"]), ends)
+        real = [outputs[i, :end] for i, end in enumerate(ends)]
+        error = np.concatenate([abs(other[i, :end] - real[i]) for i, end in enumerate(ends)])
+        assert verify.float_network(wanted)["output_spread"] == pytest.approx(np.concatenate(real).std(), rel=1e-12)
+        found = wanted.drift(other)
+        decided = np.array([other[i, end - 1].argmax() for i, end in enumerate(ends)])
+        assert found["metric"] == np.mean(decided == y)
+        assert (found["max_abs_error"], found["mean_abs_error"]) == (error.max(), pytest.approx(error.mean()))

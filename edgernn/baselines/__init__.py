@@ -11,17 +11,19 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from edgernn.baselines import forecasts, text, windows
+from edgernn.baselines import forecasts, histories, text, windows
 from edgernn.baselines.problem import Problem
-from edgernn.datasets.sections import DataSection
+from edgernn.datasets.event_sections import EventOptions
+from edgernn.datasets.sections import DataSection, ForecastData, TextData
 from edgernn.datasets.splits import Splits
 from edgernn.metric import Metric
 from edgernn.network import Task
 
-__all__ = ["BASELINES", "Baseline", "Method", "Needs", "Problem", "baselines_of", "evaluate"]
+__all__ = ["BASELINES", "Baseline", "Method", "Problem", "baselines_of", "evaluate", "kind_of"]
 
 
-Needs = Literal["", "future", "text"]  # windows alone, those of a series with what comes after them, or texts
+# windows of equal length, those of a series with what comes after them, histories of events, or texts
+Kind = Literal["windows", "forecast", "events", "texts"]
 
 
 class Method(NamedTuple):
@@ -32,18 +34,20 @@ class Method(NamedTuple):
 
     tasks: tuple[Task, ...]
     predict: Callable[[Problem], np.ndarray]
-    needs: Needs | None = ""
+    reads: tuple[Kind, ...] = ("windows", "forecast")  # what it can be asked about
 
 
 BASELINES: Mapping[str, Method] = {  # the first of a task that fits the data is its default
-    "tfidf_logistic": Method(("classify",), text.tfidf_logistic, "text"),
+    "tfidf_logistic": Method(("classify",), text.tfidf_logistic, ("texts",)),
+    "boosted_history": Method(("classify", "regress"), histories.history, ("events",)),
+    "boosted_last_event": Method(("classify", "regress"), histories.last_event, ("events",)),
     "random_forest": Method(("classify",), windows.random_forest),
-    "majority": Method(("classify",), windows.majority, None),
-    "gradient_boosting": Method(("classify", "regress"), windows.gradient_boosting, None),
-    "mean": Method(("regress",), windows.mean, None),
-    "persistence": Method(("regress",), forecasts.persistence, "future"),
-    "seasonal_naive": Method(("regress",), forecasts.seasonal_naive, "future"),
-    "ridge": Method(("regress",), forecasts.ridge, "future"),
+    "majority": Method(("classify",), windows.majority, ("windows", "events", "texts")),
+    "gradient_boosting": Method(("classify", "regress"), windows.gradient_boosting),
+    "mean": Method(("regress",), windows.mean, ("windows", "forecast", "events")),
+    "persistence": Method(("regress",), forecasts.persistence, ("forecast",)),
+    "seasonal_naive": Method(("regress",), forecasts.seasonal_naive, ("forecast",)),
+    "ridge": Method(("regress",), forecasts.ridge, ("forecast",)),
 }
 
 
@@ -54,9 +58,19 @@ class Baseline(NamedTuple):
     value: float
 
 
-def baselines_of(task: Task, offers: Needs) -> list[str]:
-    """The names of what can be a baseline for a task, on data that offers this."""
-    return [name for name, one in BASELINES.items() if task in one.tasks and one.needs in (None, offers)]
+def kind_of(data: DataSection) -> Kind:
+    """What the data's sequences are."""
+    if isinstance(data, EventOptions):
+        return "events"
+    if isinstance(data, TextData):
+        return "texts"
+    return "forecast" if isinstance(data, ForecastData) else "windows"
+
+
+def baselines_of(data: DataSection) -> list[str]:
+    """The names of what can be a baseline for data, its default first."""
+    kind = kind_of(data)
+    return [name for name, one in BASELINES.items() if data.task in one.tasks and kind in one.reads]
 
 
 def evaluate(

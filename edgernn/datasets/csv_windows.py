@@ -26,7 +26,7 @@ _LATER = "surrogateescape"  # bytes that are no UTF-8 are refused with their lin
 
 
 @dataclass(frozen=True)
-class _Columns:
+class Columns:
     """Where in a row to look: channels, and the text columns; `names` is the whole header."""
 
     channels: tuple[int, ...]
@@ -132,7 +132,7 @@ def _parse(
     file: TextIO, path: Path, channels: Sequence[str], text: Sequence[str]
 ) -> tuple[np.ndarray, dict[str, Text]]:
     reader = csv.reader(file)
-    columns = _header(next(reader, []), path, channels, text)
+    columns = header(next(reader, []), path, channels, text)
     books: list[dict[str, int]] = [{} for _ in columns.text]  # cell -> code
     values: list[np.ndarray] = []
     codes: list[np.ndarray] = []
@@ -155,9 +155,9 @@ def _parse(
 
 def _frames(rows: Iterator[list[str]], path: Path, channels: Sequence[str], bare: bool) -> Iterator[np.ndarray]:
     first = next(rows, [])
-    whole = _Columns(tuple(range(len(channels))), (), tuple(channels))
+    whole = Columns(tuple(range(len(channels))), (), tuple(channels))
     bare = bare and bool(first) and tuple(first) != whole.names and _numbers([first], whole) is not None
-    columns = whole if bare else _header(first, path, channels, ())
+    columns = whole if bare else header(first, path, channels, ())
     empty = not bare
     for number, row in enumerate(chain([first], rows) if bare else rows, 1 if bare else 2):
         if not row:
@@ -195,7 +195,8 @@ def telling(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: not CSV: {error}") from None
 
 
-def _header(row: Sequence[str], path: Path, channels: Sequence[str], text: Sequence[str]) -> _Columns:
+def header(row: Sequence[str], path: Path, channels: Sequence[str], text: Sequence[str]) -> Columns:
+    """Where the columns are; raises InputError for one that is missing or there twice."""
     names = tuple(name.strip() for name in row)
     if not any(names):
         raise InputError(f"{path}: is empty; the first row must name the columns")
@@ -203,7 +204,7 @@ def _header(row: Sequence[str], path: Path, channels: Sequence[str], text: Seque
         if names.count(name) != 1:
             fault = "there twice" if name in names else f"not in the header, which has: {', '.join(names)}"
             raise InputError(f"{path}: the column {name} is {fault}{_separator(names)}")
-    return _Columns(
+    return Columns(
         channels=tuple(map(names.index, channels)),
         text=tuple(dict.fromkeys(map(names.index, text))),
         names=names,
@@ -218,7 +219,7 @@ def _separator(names: Sequence[str]) -> str:
     return ""
 
 
-def _numbers(rows: list[list[str]], columns: _Columns) -> np.ndarray | None:
+def _numbers(rows: list[list[str]], columns: Columns) -> np.ndarray | None:
     """float32 [rows, channels]; None if a row has the wrong length or a cell is not a finite number."""
     width = len(columns.names)
     if any(len(row) != width for row in rows):
@@ -232,7 +233,7 @@ def _numbers(rows: list[list[str]], columns: _Columns) -> np.ndarray | None:
     return values if np.isfinite(values).all() else None
 
 
-def _codes(rows: list[list[str]], columns: _Columns, books: list[dict[str, int]]) -> np.ndarray:
+def _codes(rows: list[list[str]], columns: Columns, books: list[dict[str, int]]) -> np.ndarray:
     """int32 [text columns, rows]; new cells are added to `books`."""
     codes = [
         [book.setdefault(row[i].strip(), len(book)) for row in rows]
@@ -241,7 +242,7 @@ def _codes(rows: list[list[str]], columns: _Columns, books: list[dict[str, int]]
     return np.array(codes, dtype=np.int32).reshape(len(books), len(rows))
 
 
-def _first_fault(rows: list[list[str]], first: int, columns: _Columns) -> str:
+def _first_fault(rows: list[list[str]], first: int, columns: Columns) -> str:
     """Row, column and what is wrong there, for a chunk that has a fault."""
     width = len(columns.names)
     for number, row in enumerate(rows, first):

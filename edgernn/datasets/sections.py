@@ -8,12 +8,13 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from edgernn.datasets.audio_sections import AudioData, SpokenWordsData
 from edgernn.datasets.catalog import CATALOG
+from edgernn.datasets.event_sections import CatalogEvents, EventsData
 from edgernn.datasets.split_sections import SplitSection
 from edgernn.features.calendar import Cycle
 from edgernn.network import Keep, Task, Tokens
 from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
 
-READERS = ("csv", "npz", "series", "text", "audio")  # sources that read the user's own files
+READERS = ("csv", "npz", "series", "text", "audio", "events")  # sources that read the user's own files
 GENERATED = ("sine", "spoken_words")  # sources that make their data; every other source is a catalog name
 
 
@@ -289,6 +290,7 @@ _SECTIONS = {
     "text": FileText,
     "audio": AudioData,
     "spoken_words": SpokenWordsData,
+    "events": EventsData,
 }
 
 
@@ -300,14 +302,18 @@ def _kind(value: Any) -> str:
         return "catalog"
     if CATALOG[source].task == "text":
         return "catalog_text"
+    if CATALOG[source].events:
+        return "catalog_events"
     return "catalog_series" if CATALOG[source].series else "catalog"
 
 
 DataSection = (
     CatalogData
+    | CatalogEvents
     | CatalogSeries
     | CatalogText
     | CsvData
+    | EventsData
     | FileText
     | NpzData
     | SeriesData
@@ -317,10 +323,12 @@ DataSection = (
 )
 DataField = Annotated[
     Annotated[CatalogData, Tag("catalog")]
+    | Annotated[CatalogEvents, Tag("catalog_events")]
     | Annotated[CatalogSeries, Tag("catalog_series")]
     | Annotated[CatalogText, Tag("catalog_text")]
     | Annotated[CsvData, Tag("csv")]
     | Annotated[FileText, Tag("text")]
+    | Annotated[EventsData, Tag("events")]
     | Annotated[NpzData, Tag("npz")]
     | Annotated[SeriesData, Tag("series")]
     | Annotated[SineData, Tag("sine")]

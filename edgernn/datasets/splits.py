@@ -10,7 +10,7 @@ import numpy as np
 
 from edgernn import archive
 from edgernn.errors import InputError
-from edgernn.network import Task, Vocabulary
+from edgernn.network import Channel, Task, Vocabulary
 
 _FIELDS = ("x", "y", "group", "lengths", "text", "shares")
 
@@ -40,6 +40,11 @@ class Split:
         given = {name: array for name in _FIELDS if (array := getattr(self, name)) is not None}
         return Split(**{name: array[index] for name, array in given.items()})
 
+    @property
+    def real(self) -> np.ndarray:
+        """The frames of each example that are no padding, int32 [examples]."""
+        return np.full(len(self), self.x.shape[1], np.int32) if self.lengths is None else self.lengths
+
     def ends(self, frames_per_step: int = 1) -> np.ndarray | None:
         """After how many steps of a network each example ends, int32 [examples]; None where all are whole."""
         return None if self.lengths is None else np.maximum(self.lengths // frames_per_step, 1)
@@ -63,10 +68,13 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """No group is in two of train, validation and test; calibration is drawn from train.
+    """No group is in two of train, validation and test, but for events split in order of time.
+
+    Calibration is drawn from train.
 
     `labels` names the classes or the quantities, `channels` the inputs; `rate_hz` is the steps a second, 0 without
-    a clock. `vocabulary` is what made `x` of texts.
+    a clock. `vocabulary` is what made `x` of texts, `encoding` says what the channels are made of where frames are
+    made of events.
     """
 
     train: Split
@@ -78,6 +86,7 @@ class Splits:
     rate_hz: float = 0.0
     task: Task = "classify"
     vocabulary: Vocabulary | None = None
+    encoding: tuple[Channel, ...] = ()
 
 
 _PARTS = ("train", "validation", "calibration", "test")
@@ -87,6 +96,7 @@ def save(splits: Splits, path: Path) -> None:
     """Write `splits` to a .npz file, whole or not at all; the same splits give the same bytes."""
     header = {name: getattr(splits, name) for name in ("labels", "channels", "rate_hz", "task")}
     header["vocabulary"] = asdict(splits.vocabulary) if splits.vocabulary else None
+    header["encoding"] = [asdict(one) for one in splits.encoding]
     parts = {part: getattr(splits, part) for part in _PARTS}
     fields = [(name, key, getattr(part, key)) for name, part in parts.items() for key in _FIELDS]
     arrays = {f"{name}_{key}": array for name, key, array in fields if array is not None}
@@ -110,6 +120,7 @@ def load(path: Path) -> Splits:
             rate_hz=float(header["rate_hz"]),
             task=header["task"],
             vocabulary=Vocabulary(**spec | {"entries": tuple(spec["entries"])}) if spec else None,
+            encoding=tuple(Channel(**one) for one in header["encoding"]),
         )
     except KeyError as error:
         raise InputError(f"{path} holds no {error.args[0]}; delete it and build again") from None

@@ -1,5 +1,6 @@
 """Network (float) and QuantizedNetwork: everything about a trained model, and no framework inside."""
 
+from edgernn.network.channel import Channel, ChannelKind
 from edgernn.network.files import load, load_quantized, save, save_quantized
 from edgernn.network.layer import KINDS, Layer
 from edgernn.network.model import (
@@ -20,6 +21,8 @@ __all__ = [
     "KINDS",
     "POOLS",
     "Calibration",
+    "Channel",
+    "ChannelKind",
     "Form",
     "Granularity",
     "IntegerPrecision",

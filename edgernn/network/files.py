@@ -13,6 +13,7 @@ import numpy as np
 from edgernn import archive
 from edgernn.decide import Rule
 from edgernn.errors import InputError
+from edgernn.network.channel import Channel
 from edgernn.network.layer import KINDS, Layer
 from edgernn.network.model import Calibration, Network, QuantizedNetwork
 from edgernn.network.vocabulary import Vocabulary
@@ -78,6 +79,7 @@ def _header(network: Network) -> dict[str, object]:
         "task": network.task,
         **({"features": network.features} if network.features else {}),
         **({"decide": asdict(network.decide)} if network.decide else {}),
+        **({"encoding": [asdict(one) for one in network.encoding]} if network.encoding else {}),
         "layers": [
             {
                 "name": layer.name,
@@ -116,6 +118,7 @@ def _network(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net
         vocabulary=_vocabulary(header.get("vocabulary")),
         features=header.get("features"),
         decide=Rule(**header["decide"]) if "decide" in header else None,
+        encoding=tuple(Channel(**one) for one in header.get("encoding", ())),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from edgernn.decide import Rule
+from edgernn.network.channel import Channel
 from edgernn.network.layer import Layer, share_of_zeros
 from edgernn.network.passes import Pass, passes
 from edgernn.network.vocabulary import Vocabulary
@@ -32,8 +33,9 @@ class Network:
     where there is no clock. The result of a window is that after its last frame, or with `every_step` those
     after each step. `task` says what the outputs are: scores of the classes that `labels` names, of which the
     largest decides, or the quantities that `labels` names, in their own units. `vocabulary` makes frames of texts,
-    in a network that reads them; `features` says what makes a raw frame of sound, `{"log_mel": constants}`, and
-    `decide` how outputs along a stream become decisions.
+    in a network that reads them; `features` says what makes a raw frame of sound, `{"log_mel": constants}`,
+    `encoding` what each channel is made of where frames are made of events, and `decide` how outputs along a stream
+    become decisions.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Network:
     vocabulary: Vocabulary | None = None
     features: Mapping[str, Mapping[str, float]] | None = None
     decide: Rule | None = None
+    encoding: tuple[Channel, ...] = ()
 
     @property
     def inputs(self) -> int:

@@ -165,6 +165,8 @@ def metadata(
         about["features"] = {kind: dict(constants) for kind, constants in network.features.items()}
     if network.decide:
         about["decide"] = asdict(network.decide)
+    if network.encoding:
+        about["encoding"] = [asdict(one) for one in network.encoding]
     if form == "step":
         program = typed.program if typed else network.program()
         about["states"] = {

@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgernn.datasets.splits import Splits
 from edgernn.features import normalize
 from edgernn.network import Layer, Network
@@ -58,6 +60,7 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
         task=splits.task,
         vocabulary=splits.vocabulary,
         features={"log_mel": asdict(recipe.log_mel)} if recipe.log_mel else None,
+        encoding=splits.encoding,
     )
 
 
@@ -102,11 +105,16 @@ def run(
     return Run(stage, key, network, learner, feed, splits.validation, settle, keep_from)
 
 
-def _constants(recipe: Recipe, splits: Splits) -> tuple[Any, Any]:
-    """Tokens are names, not amounts: they stay as they are."""
-    if recipe.features.normalize == "standard" and not recipe.network.tokens:
-        return normalize.fit(splits.train.frames())
-    return normalize.identity(len(splits.channels))
+def _constants(recipe: Recipe, splits: Splits) -> tuple[np.ndarray, ...]:
+    """Tokens are names, not amounts: they stay as they are, and so do flags, a rare one of which would be huge."""
+    plain = normalize.identity(len(splits.channels))
+    if recipe.features.normalize != "standard" or recipe.network.tokens:
+        return plain
+    fitted = normalize.fit(splits.train.frames())
+    if not splits.encoding:
+        return fitted
+    flags = np.array([one.flag for one in splits.encoding])
+    return tuple(np.where(flags, own, other) for own, other in zip(plain, fitted, strict=True))
 
 
 def _layers(choices: tuple[LayerChoice, ...], inputs: int, seed: int) -> tuple[Layer, ...]:
