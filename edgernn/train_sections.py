@@ -55,9 +55,8 @@ class TrainSection(Section):
     regression_loss: Literal["squared", "absolute", "huber"] = "squared"
     # share of the window after which every step's output counts in the loss; default 0.5, of a regression the last
     loss_from: Share | None = None
-    embedding_rate: Rate = (
-        1.0  # of the learning rate, for the table of an embedding: how far it may leave its start
-    )
+    # share of the learning rate for the table of an embedding, which with less stays nearer its start
+    embedding_rate: Rate = 1.0
     average: Share = 0.995  # memory of the running average of weights, which is what is kept; 0 is off
     patience: Positive = 15  # epochs without a better validation loss before training stops
     augment: Annotated[AugmentSection, NULL_IS_EMPTY] = AugmentSection()
