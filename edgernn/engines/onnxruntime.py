@@ -113,23 +113,23 @@ class SequenceSession:
 
     def __init__(self, session: Any, ports: _Ports) -> None:
         self._session, self._ports = session, ports
-        self._output = _buffer(session.get_outputs()[0])
 
     @property
     def memory(self) -> dict[str, int | None]:
         return {"state_bytes": None, "scratch_bytes": None, "arena_bytes": None}
 
     def outputs(self, frames: np.ndarray) -> np.ndarray:
-        results = np.empty((len(frames), *self._output.shape[1:]), self._output.dtype)
-        for i, frame in enumerate(frames):
+        results = []
+        for frame in frames:
             self.prepare(frame)
             self.invoke()
-            results[i] = self._output[0]
-        return self._ports.decode(results)
+            results.append(self._output[0])
+        return self._ports.decode(np.stack(results))
 
     def prepare(self, frames: np.ndarray) -> None:
         inputs = self._session.get_inputs()[0].shape[-1]
         self._input = np.ascontiguousarray(self._ports.encode(frames, inputs)[np.newaxis])
+        self._output = _buffer(self._session.get_outputs()[0], self._input.shape[1])
         self._binding = _bind(self._session, {"input": self._input}, {"output": self._output})
 
     def invoke(self) -> None:
@@ -202,9 +202,10 @@ class StepSession:
 OnnxSession = SequenceSession | StepSession
 
 
-def _buffer(port: Any) -> np.ndarray:
-    """Zeros of the shape and type of a session's input or output of fixed shape."""
-    return np.zeros(port.shape, {"tensor(float)": "float32"}.get(port.type) or port.type[len("tensor(") : -1])
+def _buffer(port: Any, steps: int = 1) -> np.ndarray:
+    """Zeros of the shape and type of a session's input or output; a size that is not fixed is that of `steps`."""
+    shape = [steps if isinstance(size, str) else size for size in port.shape]
+    return np.zeros(shape, {"tensor(float)": "float32"}.get(port.type) or port.type[len("tensor(") : -1])
 
 
 def _bind(session: Any, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]) -> Any:
