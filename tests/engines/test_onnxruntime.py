@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from edgernn import reference
 from edgernn.engines import onnxruntime as engine
 from edgernn.errors import InputError, MissingToolError
+from edgernn.features import normalize
 from edgernn.lowering import input_type, operators
 from edgernn.network import KINDS, Form, Layer, Network, Precision, QuantizedNetwork
 from edgernn.quantize import quantize
@@ -103,6 +105,21 @@ def test_frames_out_of_range_saturate(
 ) -> None:
     session = engine.open(target.export(net, quantized, "step", "int8", tmp_path), "step", 1)
     np.testing.assert_array_equal(session.outputs(frames + 1e4), session.outputs(frames + 1e6))
+
+
+@pytest.mark.parametrize("precision", ["float32", "dynamic"])
+def test_a_sequence_gives_the_outputs_of_all_steps_where_the_network_does(
+    net: Network, frames: np.ndarray, precision: Precision, tmp_path: Path
+) -> None:
+    every = replace(net, every_step=True)
+    quantized = quantize(every, normalize.apply(frames, net.mean, net.std))
+    session = engine.open(target.export(every, quantized, "sequence", precision, tmp_path), "sequence", 1)
+    wanted = reference.float_outputs(every, normalize.apply(frames, net.mean, net.std))
+    for steps in (STEPS, 7):  # windows of any one length
+        found = session.outputs(frames[:, :steps])
+        assert found.shape == (len(frames), steps, LABELS)
+        tolerance = 1e-5 if precision == "float32" else 0.1  # float sums; int8 weights
+        np.testing.assert_allclose(found, wanted[:, :steps], atol=tolerance)
 
 
 @pytest.mark.parametrize(("form", "precision"), sorted(target.SUPPORTED))
