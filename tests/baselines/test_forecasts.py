@@ -14,7 +14,7 @@ from edgernn.baselines import BASELINES, Baseline, Problem, baselines_of
 from edgernn.baselines import windows as methods
 from edgernn.datasets import forecast
 from edgernn.datasets.forecast import Frames
-from edgernn.datasets.sections import SeriesData
+from edgernn.datasets.sections import NpzData, SeriesData
 from edgernn.datasets.splits import Splits
 from edgernn.metric import METRICS
 
@@ -120,7 +120,7 @@ def test_none_of_them_sees_the_truth_of_the_test() -> None:
     changed = values.copy()
     changed[-1] += 1000  # a target of the last window, and in no window
 
-    for name in baselines_of("regress", forecasts=True):
+    for name in baselines_of(section(season=6)):
         first, second = (BASELINES[name].predict(problem(one, season=6)) for one in (values, changed))
         np.testing.assert_array_equal(first, second, err_msg=name)
 
@@ -147,9 +147,9 @@ def evaluated(given: Problem, names: list[str], metric: str) -> tuple[Baseline, 
 
 
 def test_what_can_be_a_baseline_depends_on_the_task_and_the_first_is_the_default() -> None:
-    assert baselines_of("classify", forecasts=False) == ["random_forest", "majority", "gradient_boosting"]
-    assert baselines_of("regress", forecasts=False) == ["gradient_boosting", "mean"]
-    assert baselines_of("regress", forecasts=True) == [
+    windows = NpzData(source="npz", path="x.npz")
+    assert baselines_of(windows) == ["random_forest", "majority", "gradient_boosting"]
+    assert baselines_of(section()) == [
         "gradient_boosting",
         "mean",
         "persistence",

@@ -11,7 +11,7 @@ from edgernn import baselines
 from edgernn.baselines import text as methods
 from edgernn.baselines.problem import Problem
 from edgernn.datasets import texts
-from edgernn.datasets.sections import FileText
+from edgernn.datasets.sections import FileText, NpzData
 from edgernn.datasets.texts import Text
 from edgernn.metric import METRICS
 
@@ -49,8 +49,7 @@ def test_it_is_scikit_learns_on_train_and_validation() -> None:
 
 
 def test_it_is_the_default_of_texts_and_of_nothing_else() -> None:
-    assert baselines.baselines_of("classify", "text")[0] == "tfidf_logistic"
-    assert "tfidf_logistic" not in baselines.baselines_of("classify", "")
-    assert "random_forest" not in baselines.baselines_of("classify", "text")
+    assert baselines.baselines_of(SECTION) == ["tfidf_logistic", "majority"]
+    assert "tfidf_logistic" not in baselines.baselines_of(NpzData(source="npz", path="x.npz"))
     (found,) = baselines.evaluate(["tfidf_logistic"], problem().splits, SECTION, METRICS["accuracy"], 0)
     assert found.name == "tfidf_logistic"
