@@ -160,7 +160,8 @@ class ForecastData(Section):
     def _repeats_within(self) -> ForecastData:
         if len({*self.calendar}) < len(self.calendar):
             raise ValueError(f"has a cycle twice in calendar: {', '.join(self.calendar)}")
-        if self.season is not None and self.season > self.window and self.season - self.horizon not in self.lags:
+        lagged = self.season is not None and self.season - self.horizon in self.lags and self.horizon <= self.window
+        if self.season is not None and self.season > self.window and not lagged:
             raise ValueError(
                 f"has season {self.season}, which is longer than window {self.window}; lengthen the window, or add "
                 f"{self.season - self.horizon} to lags"

@@ -156,3 +156,20 @@ def test_what_can_be_a_baseline_depends_on_the_task_and_the_first_is_the_default
         "seasonal_naive",
         "ridge",
     ]
+
+
+def test_the_season_is_found_in_a_lag_as_in_a_longer_window() -> None:
+    values = swings()
+    whole = problem(values, window=21, season=21)
+    lagged = problem(values, window=6, season=21, lags=[19])
+
+    found = BASELINES["seasonal_naive"].predict(lagged)
+
+    expected = BASELINES["seasonal_naive"].predict(whole)
+    same = {tuple(y): guess for y, guess in zip(whole.splits.test.y, expected, strict=True)}
+    pairs = [
+        (same[tuple(y)], guess) for y, guess in zip(lagged.splits.test.y, found, strict=True) if tuple(y) in same
+    ]
+    assert len(pairs) > 50
+    for one, other in pairs:
+        np.testing.assert_array_equal(one, other)

@@ -186,3 +186,19 @@ def test_every_source_of_series_is_split_in_order_of_time(tmp_path: Path) -> Non
     found = datasets.load(section(), tmp_path, 0)
     assert shared(found) == set()
     assert found.train.y[0].tolist() == [4]
+
+
+@given(lags=st.lists(st.integers(1, 40), min_size=1, max_size=3, unique=True))
+def test_a_lag_is_the_target_of_so_many_frames_before(lags: list[int]) -> None:
+    splits = forecast.split(numbered(400), section(lags=lags), 0)
+    assert splits.channels == ("other", "load", *(f"load {lag} before" for lag in lags))
+    for name in PARTS:
+        x = getattr(splits, name).x
+        for place, lag in enumerate(lags, 2):
+            np.testing.assert_array_equal(x[:, :, place], x[:, :, 1] - lag)
+    assert splits.train.x[0, 0, 1] == max(lags)  # the first frame of which all earlier values are there
+
+
+def test_a_lag_longer_than_the_series_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^data\.lags has 400, and the series has 400 frames; shorten it$"):
+        forecast.split(numbered(400), section(lags=[5, 400]), 0)
