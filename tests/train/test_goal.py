@@ -35,7 +35,7 @@ def network(outputs: int, task: str = "regress") -> Network:
 def test_what_is_learned_of_a_regression_is_standardised_as_scikit_learn_does() -> None:
     train, other = quantities(3), quantities(3, seed=1)
 
-    found = Goal.of("regress", train).learned(other.y)
+    found = Goal.of("regress", train).learned(other)
 
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, StandardScaler().fit(train.y).transform(other.y), rtol=1e-5, atol=1e-6)
@@ -48,7 +48,7 @@ def test_a_quantity_that_never_changes_is_only_moved() -> None:
 
     assert goal.mean.tolist() == [7, 2.5]
     assert goal.std.tolist() == [1, np.float32(np.sqrt(1.25))]
-    np.testing.assert_array_equal(goal.learned(train.y)[:, 0], [0, 0, 0, 0])
+    np.testing.assert_array_equal(goal.learned(train)[:, 0], [0, 0, 0, 0])
 
 
 def test_mean_and_deviation_are_taken_in_float64() -> None:
@@ -119,5 +119,5 @@ def test_a_classifier_is_left_as_it_is() -> None:
 
     assert goal.in_units(net) is net
     assert goal.in_deviations(net) is net
-    assert goal.learned(train.y).dtype == np.int32
-    np.testing.assert_array_equal(goal.learned(train.y), train.y)
+    assert goal.learned(train).dtype == np.int32
+    np.testing.assert_array_equal(goal.learned(train), train.y)

@@ -63,12 +63,12 @@ def test_class_weights_are_the_sample_weights_of_keras(smoothing: float) -> None
     weights = np.array([0.5, 1.0, 3.0], np.float32)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
 
-    found = objective("classify", weights).loss(tf.constant(LOGITS), tf.constant(CLASSES), smoothing)
+    found = objective("classify", weights).loss(tf.constant(LOGITS), tf.constant(CLASSES), smoothing=smoothing)
 
     goal = np.eye(3, dtype=np.float32)[CLASSES]
     expected = np.mean([loss(goal, LOGITS[:, step], sample_weight=weights[CLASSES]) for step in range(4)])
     assert float(found) == pytest.approx(float(expected), rel=1e-6)
-    plain = objective("classify").loss(tf.constant(LOGITS), tf.constant(CLASSES), smoothing)
+    plain = objective("classify").loss(tf.constant(LOGITS), tf.constant(CLASSES), smoothing=smoothing)
     assert float(plain) == pytest.approx(float(np.mean([loss(goal, LOGITS[:, step]) for step in range(4)])))
 
 
