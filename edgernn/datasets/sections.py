@@ -209,11 +209,11 @@ class CatalogSeries(ForecastData):
 
 
 class SineData(ForecastData):
-    """Sines of drawn period, amplitude and phase with a little noise, one after the other: for learning."""
+    """A sine whose period and amplitude change slowly, with a little noise: for learning."""
 
     source: Literal["sine"]
     frames: Annotated[Whole, Field(ge=1000, le=1_000_000)] = 20_000
-    noise: Annotated[Number, Field(ge=0, le=1)] = 0.01  # standard deviation
+    noise: Annotated[Number, Field(ge=0, le=1)] = 0.005  # standard deviation
 
     @model_validator(mode="after")
     def _no_clock(self) -> SineData:
