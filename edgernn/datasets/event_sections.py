@@ -7,35 +7,25 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from edgernn.datasets.catalog import CATALOG
+from edgernn.datasets.split_sections import SharesSection
 from edgernn.network import Task
 from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole
 
 Column = Annotated[str, Field(min_length=1)]
-Part = Annotated[Number, Field(gt=0, lt=1)]
 Predict = Literal["class", "quantity"]
 Answer = Literal["entity", "event"]
 
 
-class EventSplitSection(Section):
+class EventSplitSection(SharesSection):
     """Who is held out: entities drawn with the recipe's seed, or the latest events.
 
     By `entity` no entity is in two splits; where classes are asked for, every kind of entity (the set of classes
     that it has) is drawn in proportion. By `time` an example belongs to the split in whose span its last event
-    lies, and may know earlier events of its entity. With `given` the data's own test entities are the test.
+    lies, and may know earlier events of its entity. With `given` the data's own test entities are the test. Shares
+    are of the entities, by time of the examples.
     """
 
     by: Literal["entity", "time", "given"] = "entity"
-    validation: Part = 0.15  # share of the entities, or by time of the examples
-    test: Part = 0.15
-    calibration: Annotated[Whole, Field(gt=0)] = 256  # examples, drawn from the training examples
-
-    @model_validator(mode="after")
-    def _leaves_train(self) -> EventSplitSection:
-        if self.validation + self.test > 0.9:
-            raise ValueError(
-                f"has validation {self.validation:g} and test {self.test:g}, which leave train too little"
-            )
-        return self
 
 
 class EventOptions(Section):

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from edgernn.datasets.audio_sections import AudioData, SpokenWordsData
 from edgernn.datasets.catalog import CATALOG
 from edgernn.datasets.event_sections import CatalogEvents, EventsData
-from edgernn.datasets.split_sections import SplitSection
+from edgernn.datasets.split_sections import SharesSection, SplitSection
 from edgernn.features.calendar import Cycle
 from edgernn.network import Keep, Task, Tokens
 from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
@@ -20,7 +20,6 @@ GENERATED = ("sine", "spoken_words")  # sources that make their data; every othe
 
 Column = Annotated[str, Field(min_length=1)]
 Hertz = Annotated[Number, Field(ge=0)]
-Part = Annotated[Number, Field(gt=0, lt=1)]
 
 
 def _refuse_twice(columns: tuple[str, ...]) -> None:
@@ -115,23 +114,11 @@ class NpzData(Section):
         return values
 
 
-class TimeSplitSection(Section):
-    """A series is split in order of time: first train, then validation, then test.
+class TimeSplitSection(SharesSection):
+    """A series is split in order of time: first train, then validation, then test; shares are of the frames.
 
     No frame is in two splits: a window, with what comes after it, lies within one of them.
     """
-
-    validation: Part = 0.15  # share of the frames
-    test: Part = 0.15
-    calibration: Annotated[Whole, Field(gt=0)] = 256  # windows, drawn from the training windows
-
-    @model_validator(mode="after")
-    def _leaves_train(self) -> TimeSplitSection:
-        if self.validation + self.test > 0.9:
-            raise ValueError(
-                f"has validation {self.validation:g} and test {self.test:g}, which leave train too little"
-            )
-        return self
 
 
 class ForecastData(Section):
@@ -226,25 +213,14 @@ class SineData(ForecastData):
         return "sine"
 
 
-class TextSplitSection(Section):
+class TextSplitSection(SharesSection):
     """Shares of the groups, or where there are none of the texts, of every label alike.
 
     Texts with the same words are in one split. The draw has a seed of its own: builds of one recipe with other
     seeds are held to the same test split.
     """
 
-    validation: Part = 0.15
-    test: Part = 0.15
     seed: Annotated[Whole, Field(ge=0, lt=2**32)] = 0
-    calibration: Annotated[Whole, Field(gt=0)] = 256  # texts, drawn from the training texts
-
-    @model_validator(mode="after")
-    def _leaves_train(self) -> TextSplitSection:
-        if self.validation + self.test > 0.9:
-            raise ValueError(
-                f"has validation {self.validation:g} and test {self.test:g}, which leave train too little"
-            )
-        return self
 
 
 class TextData(Section):

@@ -1,4 +1,4 @@
-"""The recipe's `data.split` section of sources whose examples belong to groups."""
+"""The recipe's `data.split` section: by groups that it names, or by shares."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from edgernn.section import Section, Whole
+from edgernn.section import Number, Section, Whole
 
 
 def _text(value: object) -> object:
@@ -16,6 +16,7 @@ def _text(value: object) -> object:
 
 GroupName = Annotated[str, Field(min_length=1)]
 Groups = tuple[GroupName, ...]
+Part = Annotated[Number, Field(gt=0, lt=1)]
 
 
 class SplitSection(Section):
@@ -40,4 +41,20 @@ class SplitSection(Section):
         both = sorted(set(self.test) & set(self.validation))
         if both:
             raise ValueError(f"has the group {both[0]} in test and in validation; a group belongs to one split")
+        return self
+
+
+class SharesSection(Section):
+    """What is held out as shares of all there is; the rest trains."""
+
+    validation: Part = 0.15
+    test: Part = 0.15
+    calibration: Annotated[Whole, Field(gt=0)] = 256  # examples, drawn from the training examples
+
+    @model_validator(mode="after")
+    def _leaves_train(self) -> SharesSection:
+        if self.validation + self.test > 0.9:
+            raise ValueError(
+                f"has validation {self.validation:g} and test {self.test:g}, which leave train too little"
+            )
         return self

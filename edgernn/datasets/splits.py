@@ -15,6 +15,11 @@ from edgernn.network import Channel, Task, Vocabulary
 _FIELDS = ("x", "y", "group", "lengths", "text", "shares")
 
 
+def ends_of(lengths: np.ndarray, frames_per_step: int) -> np.ndarray:
+    """After how many steps examples of so many frames end, int32 [examples]."""
+    return np.maximum(lengths // frames_per_step, 1)
+
+
 @dataclass(frozen=True, eq=False)
 class Split:
     """Windows: x float32 [examples, steps, inputs], y, group str [examples].
@@ -47,7 +52,7 @@ class Split:
 
     def ends(self, frames_per_step: int = 1) -> np.ndarray | None:
         """After how many steps of a network each example ends, int32 [examples]; None where all are whole."""
-        return None if self.lengths is None else np.maximum(self.lengths // frames_per_step, 1)
+        return None if self.lengths is None else ends_of(self.lengths, frames_per_step)
 
     def frames(self) -> np.ndarray:
         """All frames but padding, [frames, inputs]."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from edgernn.datasets.splits import ends_of
 from edgernn.network import Network
 from edgernn.train import models
 from edgernn.train.backend import keras, tf
@@ -138,4 +139,4 @@ def tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
 
 def ends(lengths: np.ndarray | None, network: Network) -> tf.Tensor | None:
     """After how many steps of the network windows of so many frames end, int32 [windows]; None: all are whole."""
-    return None if lengths is None else tf.constant(np.maximum(lengths // network.frames_per_step, 1), tf.int32)
+    return None if lengths is None else tf.constant(ends_of(lengths, network.frames_per_step), tf.int32)
