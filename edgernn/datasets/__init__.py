@@ -1,6 +1,6 @@
 """Windows from a recipe's `data` section. A source is a function `load(section, base)`.
 
-It gives labelled recordings, a series, texts, sound or events by entity. A new dataset of the catalog is an entry
+It gives labelled recordings, a series, texts, sound, events by entity or baskets of items. A new dataset of the catalog is an entry
 in `catalog.CATALOG`, such a function and a line here.
 """
 
@@ -23,7 +23,10 @@ from edgernn.datasets import (
     events_csv,
     forecast,
     fraud,
+    items,
+    items_csv,
     npz,
+    online_retail,
     pbc2,
     scene,
     series_csv,
@@ -40,6 +43,8 @@ from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.event_sections import CatalogEvents, EventsData
 from edgernn.datasets.event_table import Events
 from edgernn.datasets.forecast import Frames
+from edgernn.datasets.item_sections import ItemOptions
+from edgernn.datasets.items import Basket
 from edgernn.datasets.sections import GENERATED, DataSection, ForecastData, NpzData, TextData, WindowedData
 from edgernn.datasets.series import Recordings, Series
 from edgernn.datasets.speech import Speech
@@ -73,6 +78,10 @@ EVENTS: dict[str, Callable[[DataSection, Path], Events]] = {
     "turbofan": turbofan.load,
     "pbc2": pbc2.load,
     "fraud": fraud.load,
+}
+ITEMS: dict[str, Callable[[ItemOptions, Path], list[Basket]]] = {
+    "items": items_csv.load,
+    "online_retail": online_retail.load,
 }
 
 _LOG = logging.getLogger(__name__)
@@ -119,6 +128,8 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
         return texts.split(TEXTS[data.source](data, base), data, seed)
     if isinstance(data, EventsData | CatalogEvents):
         return events.split(EVENTS[data.source](data, base), data, seed)
+    if isinstance(data, ItemOptions):
+        return items.split(ITEMS[data.source](data, base), data, seed)
     recordings = SOURCES[data.source](data, base)
     cut = _cut(data, recordings)
     _refuse_short(recordings, cut.window)

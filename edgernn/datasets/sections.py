@@ -9,12 +9,13 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from edgernn.datasets.audio_sections import AudioData, SpokenWordsData
 from edgernn.datasets.catalog import CATALOG
 from edgernn.datasets.event_sections import CatalogEvents, EventsData
+from edgernn.datasets.item_sections import CatalogItems, ItemsData
 from edgernn.datasets.split_sections import SharesSection, SplitSection
 from edgernn.features.calendar import Cycle
 from edgernn.network import Keep, Task, Tokens
 from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
 
-READERS = ("csv", "npz", "series", "text", "audio", "events")  # sources that read the user's own files
+READERS = ("csv", "npz", "series", "text", "audio", "events", "items")  # sources that read the user's own files
 GENERATED = ("sine", "spoken_words")  # sources that make their data; every other source is a catalog name
 
 
@@ -268,6 +269,7 @@ _SECTIONS = {
     "audio": AudioData,
     "spoken_words": SpokenWordsData,
     "events": EventsData,
+    "items": ItemsData,
 }
 
 
@@ -281,17 +283,21 @@ def _kind(value: Any) -> str:
         return "catalog_text"
     if CATALOG[source].events:
         return "catalog_events"
+    if CATALOG[source].items:
+        return "catalog_items"
     return "catalog_series" if CATALOG[source].series else "catalog"
 
 
 DataSection = (
     CatalogData
     | CatalogEvents
+    | CatalogItems
     | CatalogSeries
     | CatalogText
     | CsvData
     | EventsData
     | FileText
+    | ItemsData
     | NpzData
     | SeriesData
     | SineData
@@ -301,11 +307,13 @@ DataSection = (
 DataField = Annotated[
     Annotated[CatalogData, Tag("catalog")]
     | Annotated[CatalogEvents, Tag("catalog_events")]
+    | Annotated[CatalogItems, Tag("catalog_items")]
     | Annotated[CatalogSeries, Tag("catalog_series")]
     | Annotated[CatalogText, Tag("catalog_text")]
     | Annotated[CsvData, Tag("csv")]
     | Annotated[FileText, Tag("text")]
     | Annotated[EventsData, Tag("events")]
+    | Annotated[ItemsData, Tag("items")]
     | Annotated[NpzData, Tag("npz")]
     | Annotated[SeriesData, Tag("series")]
     | Annotated[SineData, Tag("sine")]

@@ -15,11 +15,12 @@ from edgernn.network.model import (
     Task,
 )
 from edgernn.network.passes import POOLS, Pass
-from edgernn.network.vocabulary import Keep, Tokens, Vocabulary
+from edgernn.network.vocabulary import UNKNOWN, Keep, TokenKind, Tokens, Vocabulary
 
 __all__ = [
     "KINDS",
     "POOLS",
+    "UNKNOWN",
     "Calibration",
     "Channel",
     "ChannelKind",
@@ -34,6 +35,7 @@ __all__ = [
     "QuantizedNetwork",
     "StateType",
     "Task",
+    "TokenKind",
     "Tokens",
     "Vocabulary",
     "load",
