@@ -25,6 +25,7 @@ from edgernn import (
     provenance,
     prune,
     quantize,
+    recommendations,
     verify,
 )
 from edgernn import network as networks
@@ -33,7 +34,7 @@ from edgernn.cases import Case, cases
 from edgernn.datasets import scene
 from edgernn.datasets import splits as split_files
 from edgernn.datasets.audio_sections import SpeechData
-from edgernn.decide import WordRule
+from edgernn.decide import TopRule, WordRule
 from edgernn.decide_sections import WordsSection
 from edgernn.deployment import Order
 from edgernn.errors import InputError
@@ -181,6 +182,9 @@ class Build:
         if isinstance(self.network.decide, WordRule):
             stream = scene.load(self.folder.scenes)["test"]
             found["detection"] = detection.measured(self.network, self.quantized, stream, self.cases)
+        if isinstance(self.network.decide, TopRule):
+            lists = recommendations.measured(self.network.decide, test, wanted.outputs, self.cases)
+            found["recommendations"] = lists
         _write(self.folder.verified, found | verify.float_network(wanted))
         return all(row["status"] != "failed" for row in found["results"])
 

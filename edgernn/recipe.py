@@ -12,8 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, fie
 from edgernn import profiles, strict_yaml
 from edgernn.baselines import BASELINES, baselines_of
 from edgernn.datasets.audio_sections import SpeechData
+from edgernn.datasets.item_sections import ItemOptions
 from edgernn.datasets.sections import DataField, TextData
-from edgernn.decide_sections import DecideField, WordsSection
+from edgernn.decide_sections import DecideField, TopSection, WordsSection
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
 from edgernn.features.log_mel import LogMel
@@ -199,7 +200,7 @@ class Recipe(Section):
             raise ValueError("has train.token_dropout and no embedding, which reads tokens; remove it")
         if self.train.made_texts and not isinstance(self.data, TextData):
             raise ValueError("has train.made_texts, and its data is no texts; remove it")
-        self._fitting_texts()
+        self._fitting_tokens()
         self._fitting_task()
         self._fitting_decisions()
         misplaced = next((name for name, one in self.targets.items() if one.board and name != "c"), None)
@@ -211,23 +212,24 @@ class Recipe(Section):
             raise ValueError("has quantize.state: auto and no gate on drift; set verify.gates.agreement_min")
         return self
 
-    def _fitting_texts(self) -> None:
-        """Texts are read through an embedding with a row for every word."""
+    def _fitting_tokens(self) -> None:
+        """Texts and items are read through an embedding with a row for every word or item."""
         first = self.network.choices()[0]
-        if not isinstance(self.data, TextData):
+        if not isinstance(self.data, TextData | ItemOptions):
             if self.network.tokens and first.options.entries is None:
                 raise ValueError("needs entries in network.layers.0.embedding: how many tokens the data has")
             return
         if not self.network.tokens:
             raise ValueError(
-                f"has texts as data and {first.kind} as its first layer; begin with an embedding: {{units: 32}}"
+                f"has {'texts' if isinstance(self.data, TextData) else 'items'} as data and {first.kind} as its "
+                "first layer; begin with an embedding: {units: 32}"
             )
         if first.options.entries is not None and first.options.entries < self.data.vocabulary:
             raise ValueError(
                 f"has data.vocabulary {self.data.vocabulary}, and network.layers.0.embedding has entries for "
                 f"{first.options.entries}; leave entries out, or set it to {self.data.vocabulary}"
             )
-        if not self.network.streams:
+        if not self.network.streams and isinstance(self.data, TextData):
             raise ValueError(
                 "has texts as data, which end after different steps, and a bidirectional layer, which reads whole "
                 "windows; remove bidirectional"
@@ -243,10 +245,27 @@ class Recipe(Section):
                 raise ValueError("has decide, which needs words along a stream: audio, and no bidirectional layer")
         elif task != "next":
             raise ValueError(f"has decide.rule: {rule}, which is for data that asks what comes next; remove it")
+        if isinstance(self.decide, TopSection):
+            self._fitting_top(self.decide)
         if not self.network.streams:
             raise ValueError(f"has decide.rule: {rule} and a bidirectional layer, which has no stream; remove one")
         if self.network.choices()[-1].options.activation != "linear":
             raise ValueError("has decide, which takes the softmax itself, and a last layer that is not linear")
+
+    def _fitting_top(self, section: TopSection) -> None:
+        """A list leaves out what a basket has where that is not asked for, and only there."""
+        if not isinstance(self.data, ItemOptions):
+            raise ValueError("has decide.rule: top, which is for baskets of items; remove it")
+        if section.exclude_seen != (self.data.repeats == "drop"):
+            raise ValueError(
+                f"has data.repeats: {self.data.repeats} and decide.exclude_seen: "
+                f"{str(section.exclude_seen).lower()}; what comes again is a candidate, what does not is none"
+            )
+        if section.count >= self.data.vocabulary:
+            raise ValueError(
+                f"has decide.count {section.count} and data.vocabulary {self.data.vocabulary}, which has no more; "
+                "lower the count"
+            )
 
     def _fitting_task(self) -> None:
         """What the data is for decides what can be asked of it."""

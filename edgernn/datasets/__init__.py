@@ -1,7 +1,7 @@
 """Windows from a recipe's `data` section. A source is a function `load(section, base)`.
 
-It gives labelled recordings, a series, texts, sound, events by entity or baskets of items. A new dataset of the catalog is an entry
-in `catalog.CATALOG`, such a function and a line here.
+It gives labelled recordings, a series, texts, sound, events by entity or baskets of items. A new dataset of the
+catalog is an entry in `catalog.CATALOG`, such a function and a line here.
 """
 
 from __future__ import annotations

