@@ -97,7 +97,7 @@ def _by_time(baskets: Sequence[Basket], data: ItemOptions) -> list[list[Basket]]
     ends = [ordered[max(0, round(len(ordered) * share) - 1)].time for share in shares]
     part = np.searchsorted(ends, [one.time for one in ordered])  # baskets of the same time stay together
     parts = [[one for one, own in zip(ordered, part, strict=True) if own == i] for i in range(len(PARTS))]
-    parts[0] = parts[0][-round(len(ordered) * (data.split.train or 1)) :]
+    parts[0] = parts[0][-max(1, round(len(ordered) * (data.split.train or 1))) :]
     empty = next((name for name, own in zip(PARTS, parts, strict=True) if not own), None)
     if empty:
         raise InputError(

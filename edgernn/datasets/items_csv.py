@@ -76,7 +76,7 @@ def rows(source: Path, basket: str, item: str) -> Generator[Row, None, None]:
     ):
         read = csv.reader(csv_windows.checked(line) for line in file)
         first = [cell.strip() for cell in next(read, [])]
-        if live and item not in first and len(first) in (1, 2):
+        if live and not {basket, item} & {*first} and len(first) in (1, 2):
             header, read, start = (basket, item)[-len(first) :], chain([first], read), 1
         else:
             csv_windows.header(first, name, (), (item,))

@@ -2,7 +2,7 @@
 #include "edgernn_text.h"
 
 /* Below 0 where the bytes come before the text, above where behind it, 0 where they are the same. */
-static int order(const char *code, size_t length, const char *text)
+static int against(const char *code, size_t length, const char *text)
 {
     for (size_t i = 0; i < length; i++) {
         const int difference = (int)(unsigned char)code[i] - (int)(unsigned char)text[i];
@@ -18,7 +18,7 @@ int16_t ernn_find_code(const char *const *codes, const int16_t *sorted, size_t c
     size_t low = 0, high = count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        const int found = order(code, length, codes[sorted[middle]]);
+        const int found = against(code, length, codes[sorted[middle]]);
         if (found == 0) {
             return sorted[middle];
         }

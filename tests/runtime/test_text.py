@@ -12,7 +12,7 @@ from vector_paths import library
 
 from edgernn.features import tokens
 from edgernn.network import Tokens
-from edgernn.targets.c.kernels import FIND_TOKEN, NEXT_TOKEN
+from edgernn.targets.c.kernels import FIND_CODE, FIND_TOKEN, NEXT_TOKEN
 
 BYTES = st.one_of(
     st.text(st.characters(codec="utf-8")).map(str.encode),
@@ -32,7 +32,8 @@ def runtime(request: pytest.FixtureRequest) -> ctypes.CDLL:
     found = library(request.param)
     for name in NEXT_TOKEN.values():
         getattr(found, name).restype = ctypes.c_void_p
-    getattr(found, FIND_TOKEN).restype = ctypes.c_int16
+    for name in (FIND_TOKEN, FIND_CODE):
+        getattr(found, name).restype = ctypes.c_int16
     return found
 
 
@@ -78,3 +79,20 @@ def test_what_is_nearly_a_token_is_not_known(runtime: ctypes.CDLL, token: bytes)
     assert number(runtime, [("a", 5), ("abc", 6)], token) == 0
     assert number(runtime, [("a", 5), ("abc", 6)], b"ABC") == 6
     assert number(runtime, [], token) == 0
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(
+    codes=st.lists(st.text(st.sampled_from("abAB1é"), min_size=1, max_size=4), unique=True, max_size=9),
+    code=st.text(st.sampled_from("abAB1é"), max_size=4),
+)
+def test_a_code_has_its_number_as_it_is_written(runtime: ctypes.CDLL, codes: list[str], code: str) -> None:
+    table = (ctypes.c_char_p * (len(codes) + 1))(b"<unk>", *(one.encode() for one in codes))
+    by_bytes = sorted(range(1, len(codes) + 1), key=lambda number: codes[number - 1].encode())
+    order = (ctypes.c_int16 * max(1, len(codes)))(*by_bytes)
+    told = code.encode()
+    memory = (ctypes.c_char * max(1, len(told))).from_buffer_copy(told or b"x")
+    found = getattr(runtime, FIND_CODE)(
+        table, order, ctypes.c_size_t(len(codes)), memory, ctypes.c_size_t(len(told))
+    )
+    assert found == (codes.index(code) + 1 if code in codes else 0)
