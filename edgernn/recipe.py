@@ -275,10 +275,8 @@ class Recipe(Section):
             raise ValueError(
                 f"has the source {self.data.source}; audio needs features: {{log_mel: {{}}}}, and only audio has it"
             )
-        if verify.metric and METRICS[verify.metric].task != task:
-            raise ValueError(
-                f"has verify.metric {verify.metric}; data like this has: {', '.join(metrics_of(task))}"
-            )
+        if verify.metric and verify.metric not in self._metrics:
+            raise ValueError(f"has verify.metric {verify.metric}; data like this has: {', '.join(self._metrics)}")
         known = baselines_of(self.data)
         foreign = next((name for name in verify.baseline if name not in known), None)
         if foreign:
@@ -326,7 +324,12 @@ class Recipe(Section):
     @property
     def judge(self) -> Judge:
         """What outputs are held to."""
-        return Judge(METRICS[self.verify.metric or metrics_of(self.data.task)[0]], self.verify.tolerance)
+        return Judge(METRICS[self.verify.metric or self._metrics[0]], self.verify.tolerance)
+
+    @property
+    def _metrics(self) -> list[str]:
+        """The names of the metrics for data like this, its default first; of items, scores are no logarithms."""
+        return ["recall_at_20"] if isinstance(self.data, ItemOptions) else metrics_of(self.data.task)
 
     @property
     def baselines(self) -> tuple[str, ...]:

@@ -279,6 +279,7 @@ SERIES = "source: series, path: a.csv, window: 24, columns: [load, heat], foreca
 
 ITEMS = "source: items, path: a.csv, basket: b, time: t, item: i, vocabulary: 50"
 ITEM_LAYERS = "[{embedding: {units: 4}}, {gru: {units: 4}}, {dense: {}}]"
+OF_ITEMS = (f"data={{{ITEMS}}}", f"network.layers={ITEM_LAYERS}", "decide={rule: top}")
 
 
 @pytest.mark.parametrize(
@@ -311,7 +312,7 @@ ITEM_LAYERS = "[{embedding: {units: 4}}, {gru: {units: 4}}, {dense: {}}]"
         ),
         (
             "verify.metric=accuracy",
-            "the recipe has verify.metric accuracy; data like this has: bits_per_character, recall_at_20",
+            "the recipe has verify.metric accuracy; data like this has: recall_at_20",
         ),
         (
             "verify.baseline=majority",
@@ -324,8 +325,12 @@ ITEM_LAYERS = "[{embedding: {units: 4}}, {gru: {units: 4}}, {dense: {}}]"
     ],
 )
 def test_faults_of_items(tmp_path: Path, override: str, message: str) -> None:
-    base = (f"data={{{ITEMS}}}", f"network.layers={ITEM_LAYERS}", "decide={rule: top}")
-    assert fault(tmp_path, *base, override) == message
+    assert fault(tmp_path, *OF_ITEMS, override) == message
+
+
+def test_lists_are_judged_by_their_recall(tmp_path: Path) -> None:
+    found = recipe.load(write(tmp_path, MINIMAL), OF_ITEMS)
+    assert (found.judge.metric.name, found.baselines) == ("recall@20", ("item_to_item",))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from edgernn.datasets.split_sections import Part, SharesSection
 from edgernn.kinds import MOST_UNITS
 from edgernn.network import Task
-from edgernn.section import NULL_IS_EMPTY, Section, Whole
+from edgernn.section import NULL_IS_EMPTY, Flag, Section, Whole
 
 Column = Annotated[str, Field(min_length=1)]
 
@@ -39,6 +39,8 @@ class ItemOptions(Section):
     steps: Annotated[Whole, Field(gt=0, le=10_000)] = 16  # items of the longest sequence
     # the commonest items of the training baskets, with one entry for all others; the network has an output for each
     vocabulary: Annotated[Whole, Field(ge=2, le=MOST_UNITS)] = 2000
+    # training reads baskets backwards, too: for what is taken together in any order, twice as much to learn from
+    backwards: Flag = False
     repeats: Literal["drop", "keep"] = "drop"  # an item that the basket has already: left out, or asked for again
     least: Annotated[Whole, Field(ge=2)] = 2  # items that a basket needs
     short: Literal["refuse", "skip"] = "refuse"  # what happens to a basket that has fewer

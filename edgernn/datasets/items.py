@@ -33,7 +33,8 @@ def split(baskets: Sequence[Basket], data: ItemOptions, seed: int) -> Splits:
 
     A frame is an item's number. `y` int64 [examples, steps] is the number of the item that comes next, -1 where
     that is none of the vocabulary's. Training reads a basket of more than `data.steps` items in pieces, each from
-    a fresh start; validation and test ask about the first piece, which knows all that was taken before.
+    a fresh start, with `data.backwards` in both directions; validation and test ask about the first piece, which
+    knows all that was taken before.
 
     Raises InputError when a basket has too few items and the recipe does not skip it, and when a split has none.
     """
@@ -108,23 +109,34 @@ def _by_time(baskets: Sequence[Basket], data: ItemOptions) -> list[list[Basket]]
 
 
 def _encoded(baskets: Sequence[Basket], vocabulary: Vocabulary, data: ItemOptions, whole: bool) -> Split:
-    """The pieces of baskets, all or the first of each; those that ask for nothing are left out."""
-    pieces, names, steps = [], [], data.steps
+    """The pieces of baskets, all (and backwards, too, where the recipe says so) or the first of each.
+
+    Those that ask for nothing are left out.
+    """
+    pieces, names = [], []
     for one in baskets:
         numbers = [vocabulary.numbers.get(item, 0) for item in one.items]
-        for start in range(0, len(numbers) - 1 if whole else 1, steps):
-            piece = numbers[start : start + steps + 1]
-            if any(piece[1:]):
-                pieces.append(piece)
-                names.append(one.name)
-    x = np.zeros((len(pieces), steps, 1), np.float32)
-    y = np.full((len(pieces), steps), NOT_ASKED, np.int64)
+        orders = (numbers, numbers[::-1]) if whole and data.backwards else (numbers,)
+        asking = [piece for order in orders for piece in _pieces(order, data.steps, whole) if any(piece[1:])]
+        pieces += asking
+        names += [one.name] * len(asking)
+    return _padded(pieces, names, data)
+
+
+def _padded(pieces: Sequence[Sequence[int]], names: Sequence[str], data: ItemOptions) -> Split:
+    x = np.zeros((len(pieces), data.steps, 1), np.float32)
+    y = np.full((len(pieces), data.steps), NOT_ASKED, np.int64)
     for frames, answers, piece in zip(x, y, pieces, strict=True):
         frames[: len(piece) - 1, 0] = piece[:-1]
         answers[: len(piece) - 1] = [number or NOT_ASKED for number in piece[1:]]
     lengths = np.array([len(piece) - 1 for piece in pieces], np.int32)
     taken = x[:, :, 0].astype(np.int64) if data.repeats == "drop" else None
     return Split(x, y, np.array(names, dtype=np.str_), lengths, taken=taken)
+
+
+def _pieces(numbers: Sequence[int], steps: int, whole: bool) -> list[Sequence[int]]:
+    """Of `steps` items and the one that comes after them, all or the first."""
+    return [numbers[start : start + steps + 1] for start in range(0, len(numbers) - 1 if whole else 1, steps)]
 
 
 def _sampled(part: Split, data: ItemOptions) -> Split:

@@ -36,13 +36,14 @@ def written(part: Split, entries: tuple[str, ...]) -> list[tuple[list[str], list
     ]
 
 
-@given(BASKETS, st.sampled_from(["drop", "keep"]), st.integers(2, 9), st.integers(1, 6))
+@given(BASKETS, st.sampled_from(["drop", "keep"]), st.integers(2, 9), st.integers(1, 6), st.booleans())
 def test_what_comes_next_is_the_next_item(
-    rows: list[tuple[int, list[str]]], repeats: str, vocabulary: int, steps: int
+    rows: list[tuple[int, list[str]]], repeats: str, vocabulary: int, steps: int, backwards: bool
 ) -> None:
     """Written another way: basket by basket, by codes; and no basket of a split ends after one of the next does."""
     made = baskets(rows)
-    data = section(short="skip", repeats=repeats, vocabulary=vocabulary, steps=steps, split={"test": 0.2})
+    options = {"repeats": repeats, "vocabulary": vocabulary, "steps": steps, "backwards": backwards}
+    data = section(short="skip", split={"test": 0.2}, **options)
     try:
         found = split(made, data, 0)
     except InputError:
@@ -55,11 +56,12 @@ def test_what_comes_next_is_the_next_item(
         wanted = []
         for one in sorted(own, key=lambda one: one.time):
             codes = list(dict.fromkeys(one.items)) if repeats == "drop" else list(one.items)
-            known = [code if code in entries else "<unk>" for code in codes]
-            for start in range(0, len(known) - 1, steps):
-                read, asked = known[start : start + steps], known[start + 1 : start + 1 + steps]
-                if set(asked) - {"<unk>"} and (name == "train" or start == 0):
-                    wanted.append((read[: len(asked)], ["-" if code == "<unk>" else code for code in asked]))
+            told = [code if code in entries else "<unk>" for code in codes]
+            for known in [told, told[::-1]][: 1 + (backwards and name == "train")]:
+                for start in range(0, len(known) - 1, steps):
+                    read, asked = known[start : start + steps], known[start + 1 : start + 1 + steps]
+                    if set(asked) - {"<unk>"} and (name == "train" or start == 0):
+                        wanted.append((read[: len(asked)], ["-" if code == "<unk>" else code for code in asked]))
         assert sorted(written(part, entries)) == sorted(wanted)
     assert max(ends[0]) <= min(ends[1])
     assert max(ends[1]) <= min(ends[2])
