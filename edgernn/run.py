@@ -66,7 +66,7 @@ def _of_texts(
     """A decision a line, given with its number: that after the last step of the text."""
     run = _whole(paths)
     for number, text in lines:
-        words = tokens.split(text, vocabulary.kind)
+        words = tokens.split(text, vocabulary.kind, vocabulary.case)
         if not words:
             raise InputError(f"line {number}: the text has no word; remove the line")
         read = tokens.encode(vocabulary, words, network.steps).astype(np.float32)[:, None]

@@ -1,7 +1,7 @@
 """Windows from a recipe's `data` section. A source is a function `load(section, base)`.
 
-It gives labelled recordings, a series, texts, sound or events by entity. A new dataset of the catalog is an entry
-in `catalog.CATALOG`, such a function and a line here.
+It gives labelled recordings, a series, texts, running text, sound or events by entity. A new dataset of the catalog
+is an entry in `catalog.CATALOG`, such a function and a line here.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from edgernn.datasets import (
     fraud,
     npz,
     pbc2,
+    running_text,
+    running_text_files,
     scene,
     series_csv,
     sine,
@@ -40,6 +42,8 @@ from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.event_sections import CatalogEvents, EventsData
 from edgernn.datasets.event_table import Events
 from edgernn.datasets.forecast import Frames
+from edgernn.datasets.running_text import Work
+from edgernn.datasets.running_text_sections import RunningTextData
 from edgernn.datasets.sections import GENERATED, DataSection, ForecastData, NpzData, TextData, WindowedData
 from edgernn.datasets.series import Recordings, Series
 from edgernn.datasets.speech import Speech
@@ -63,6 +67,10 @@ SERIES: dict[str, Callable[[DataSection, Path], Frames]] = {
 TEXTS: dict[str, Callable[[TextData, Path], list[Text]]] = {
     "text": text_files.load,
     "movie_reviews": text_files.movie_reviews,
+}
+RUNNING_TEXT: dict[str, Callable[[RunningTextData, Path], list[Work]]] = {
+    "running_text": running_text_files.load,
+    "shakespeare": running_text_files.shakespeare,
 }
 SPEECH: dict[str, Callable[[SpeechData, Path, int, int], Speech]] = {
     "audio": audio_folder.load,
@@ -117,6 +125,8 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
         return forecast.split(SERIES[data.source](data, base), data, seed)
     if isinstance(data, TextData):
         return texts.split(TEXTS[data.source](data, base), data, seed)
+    if isinstance(data, RunningTextData):
+        return running_text.split(RUNNING_TEXT[data.source](data, base), data, seed)
     if isinstance(data, EventsData | CatalogEvents):
         return events.split(EVENTS[data.source](data, base), data, seed)
     recordings = SOURCES[data.source](data, base)

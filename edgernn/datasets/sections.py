@@ -9,12 +9,21 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from edgernn.datasets.audio_sections import AudioData, SpokenWordsData
 from edgernn.datasets.catalog import CATALOG
 from edgernn.datasets.event_sections import CatalogEvents, EventsData
+from edgernn.datasets.running_text_sections import CatalogRunningText, FileRunningText
 from edgernn.datasets.split_sections import SharesSection, SplitSection
 from edgernn.features.calendar import Cycle
 from edgernn.network import Keep, Task, Tokens
 from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
 
-READERS = ("csv", "npz", "series", "text", "audio", "events")  # sources that read the user's own files
+READERS = (
+    "csv",
+    "npz",
+    "series",
+    "text",
+    "audio",
+    "events",
+    "running_text",
+)  # sources that read the user's own files
 GENERATED = ("sine", "spoken_words")  # sources that make their data; every other source is a catalog name
 
 
@@ -268,7 +277,9 @@ _SECTIONS = {
     "audio": AudioData,
     "spoken_words": SpokenWordsData,
     "events": EventsData,
+    "running_text": FileRunningText,
 }
+_CATALOG_TEXTS = {"text": "catalog_text", "running text": "catalog_running_text"}  # by the catalog's task
 
 
 def _kind(value: Any) -> str:
@@ -277,8 +288,8 @@ def _kind(value: Any) -> str:
         return str(source)
     if source not in CATALOG:
         return "catalog"
-    if CATALOG[source].task == "text":
-        return "catalog_text"
+    if CATALOG[source].task in _CATALOG_TEXTS:
+        return _CATALOG_TEXTS[CATALOG[source].task]
     if CATALOG[source].events:
         return "catalog_events"
     return "catalog_series" if CATALOG[source].series else "catalog"
@@ -287,10 +298,12 @@ def _kind(value: Any) -> str:
 DataSection = (
     CatalogData
     | CatalogEvents
+    | CatalogRunningText
     | CatalogSeries
     | CatalogText
     | CsvData
     | EventsData
+    | FileRunningText
     | FileText
     | NpzData
     | SeriesData
@@ -301,10 +314,12 @@ DataSection = (
 DataField = Annotated[
     Annotated[CatalogData, Tag("catalog")]
     | Annotated[CatalogEvents, Tag("catalog_events")]
+    | Annotated[CatalogRunningText, Tag("catalog_running_text")]
     | Annotated[CatalogSeries, Tag("catalog_series")]
     | Annotated[CatalogText, Tag("catalog_text")]
     | Annotated[CsvData, Tag("csv")]
     | Annotated[FileText, Tag("text")]
+    | Annotated[FileRunningText, Tag("running_text")]
     | Annotated[EventsData, Tag("events")]
     | Annotated[NpzData, Tag("npz")]
     | Annotated[SeriesData, Tag("series")]

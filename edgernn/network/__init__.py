@@ -15,12 +15,13 @@ from edgernn.network.model import (
     Task,
 )
 from edgernn.network.passes import POOLS, Pass
-from edgernn.network.vocabulary import Keep, Tokens, Vocabulary
+from edgernn.network.vocabulary import Case, Keep, Tokens, Vocabulary
 
 __all__ = [
     "KINDS",
     "POOLS",
     "Calibration",
+    "Case",
     "Channel",
     "ChannelKind",
     "Form",

@@ -9,6 +9,7 @@ from typing import Literal
 
 Tokens = Literal["words", "characters"]
 Keep = Literal["start", "end"]
+Case = Literal["fold", "keep"]
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,13 @@ class Vocabulary:
     """The tokens that a network knows: entry i is the token of number i, and the first is `<unk>`, for all others.
 
     `kind` says what a token is (`edgernn.features.tokens` has the definition), `keep` which end is kept of a text
-    with more tokens than the network has steps.
+    with more tokens than the network has steps, and `case` whether capital letters of ASCII are read as small ones.
     """
 
     kind: Tokens
     entries: tuple[str, ...]
     keep: Keep = "start"
+    case: Case = "fold"
 
     @cached_property
     def numbers(self) -> Mapping[str, int]:
