@@ -95,7 +95,7 @@ def _windows(texts: Texts, vocabulary: Vocabulary, steps: int) -> Split:
 
 
 def _of_one(numbers: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Windows of one text's numbers and of what comes next, int64 [windows, steps] each; its last ones are left out."""
+    """Windows of one text's numbers and of what comes next, int64 [windows, steps] each; its end is left out."""
     count = max(0, len(numbers) - 1) // steps
     end = count * steps
     return numbers[:end].reshape(count, steps), numbers[1 : end + 1].reshape(count, steps)
