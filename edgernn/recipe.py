@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, fie
 from edgernn import profiles, strict_yaml
 from edgernn.baselines import BASELINES, baselines_of
 from edgernn.datasets.audio_sections import SpeechData
+from edgernn.datasets.running_text_sections import RunningTextData
 from edgernn.datasets.sections import DataField, TextData
 from edgernn.decide_sections import DecideField, WordsSection
 from edgernn.engines import ENGINES
@@ -214,7 +215,7 @@ class Recipe(Section):
     def _fitting_texts(self) -> None:
         """Texts are read through an embedding with a row for every word."""
         first = self.network.choices()[0]
-        if not isinstance(self.data, TextData):
+        if not isinstance(self.data, TextData | RunningTextData):
             if self.network.tokens and first.options.entries is None:
                 raise ValueError("needs entries in network.layers.0.embedding: how many tokens the data has")
             return

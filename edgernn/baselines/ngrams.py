@@ -107,9 +107,9 @@ def counted(split: Split) -> list[np.ndarray]:
 def histories(split: Split, size: int) -> np.ndarray:
     """The last `size` tokens before each answer, int64 [examples * steps, size]; -1 before an example's first."""
     x = split.x[:, :, 0].astype(np.int64)
-    padded = np.pad(x, ((0, 0), (size - 1, 0)), constant_values=-1) if size else x[:, :, None][:, :, :0]
-    views = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1) if size else padded
-    return views.reshape(-1, size)
+    padded = np.pad(x, ((0, 0), (size, 0)), constant_values=-1)
+    steps = np.arange(x.shape[1])[:, None] + np.arange(1, size + 1)  # where in `padded` each history is
+    return padded[:, steps].reshape(x.size, size)
 
 
 def _counts(sequences: Sequence[np.ndarray], length: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -162,11 +162,7 @@ def _answers(model: Ngrams, split: Split) -> Iterator[np.ndarray]:
 
 def _loss(model: Ngrams, split: Split) -> float:
     """The mean negative logarithm of what comes next."""
-    y = split.y.ravel()
-    given = np.concatenate(
-        [
-            part[np.arange(len(part)), np.maximum(y[i * ROWS : i * ROWS + len(part)], 0)]
-            for i, part in enumerate(_answers(model, split))
-        ]
-    )
-    return float(-np.log(given[y >= 0]).mean())
+    wanted = np.maximum(split.y.ravel(), 0)
+    parts = zip(_answers(model, split), range(0, len(wanted), ROWS), strict=True)
+    given = np.concatenate([part[np.arange(len(part)), wanted[i : i + ROWS]] for part, i in parts])
+    return float(-np.log(given[split.y.ravel() >= 0]).mean())

@@ -55,7 +55,7 @@ def content(
         "results": _results(measured),
         "drift_over_time": measured["verify"]["drift_over_time"],
         "streaming": measured["verify"]["streaming"],
-        **({"detection": measured["verify"]["detection"]} if "detection" in measured["verify"] else {}),
+        **{name: measured["verify"][name] for name in ("detection", "samples") if name in measured["verify"]},
         "quantization": measured["chosen"],
         "provenance": {
             "data": provenance.data(recipe),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from edgernn import archive
-from edgernn.decide import WordRule, words
+from edgernn.decide import SampleRule, WordRule, words
 from edgernn.errors import ExportError, InputError
 from edgernn.features.log_mel import FRACTION_BITS, LogMel
 from edgernn.lowering import QType, TypedPass, native
@@ -26,10 +26,12 @@ from edgernn.targets.c.join import join
 from edgernn.targets.c.kernels import (
     DEQUANTIZE_OUTPUT,
     DETECT,
+    FIND,
     FIND_TOKEN,
     LOG_MEL,
     NEXT_TOKEN,
     QUANTIZE_FRAME,
+    SAMPLE,
     runtime_version,
     sources,
 )
@@ -89,6 +91,8 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
         kernels |= {FIND_TOKEN, NEXT_TOKEN[network.vocabulary.kind]}
     if isinstance(network.decide, WordRule):
         kernels.add(DETECT)
+    if isinstance(network.decide, SampleRule):
+        kernels.add(SAMPLE)
     if _log_mel(network):
         kernels.add(LOG_MEL)
     return {
@@ -129,8 +133,10 @@ def _context(
         "dequantize_output": DEQUANTIZE_OUTPUT,
         **_sound(_log_mel(network)),
         "detect": _detect(network, passes[-1].output),
+        "sample": _sample(network, passes[-1].output),
         "mean": network.mean,
         "factor": input_factor(quantized),
+        "find_token": FIND[network.vocabulary.case] if network.vocabulary else "",
         "next_token": NEXT_TOKEN[network.vocabulary.kind] if network.vocabulary else "",
         "tokens": _tokens(network),
     }
@@ -159,6 +165,14 @@ def _detect(network: Network, output: QType) -> dict[str, Any] | None:
         return None
     bits = words.fraction_bits(output.scale)
     return {"rule": network.decide, "words": words.words(network.labels), "bits": bits}
+
+
+def _sample(network: Network, output: QType) -> dict[str, Any] | None:
+    """What the rule for drawn tokens needs; None without it."""
+    if not isinstance(network.decide, SampleRule):
+        return None
+    bits = words.fraction_bits(output.scale)
+    return {"rule": network.decide, "top_k": network.decide.candidates(network.outputs), "bits": bits}
 
 
 def _fields(model: Sequence[Unit]) -> list[Field]:
