@@ -16,7 +16,7 @@ from edgernn.network import Network
 from edgernn.train import checkpoint, watch
 from edgernn.train.backend import tf
 from edgernn.train.feed import Batch, Feed
-from edgernn.train.learner import Learner, ends, tensors
+from edgernn.train.learner import Gradients, Learner, ends, tensors
 from edgernn.train.logs import Logs
 from edgernn.train.meter import Meter, meter
 from edgernn.train.objective import FIGURES
@@ -43,8 +43,14 @@ class Run:
     keep_from: int = 0
 
     @property
+    def segments(self) -> int:
+        """The parts that windows are learnt in, one after the other."""
+        truncate, steps = self.learner.section.truncate, self.feed.split.x.shape[1]
+        return -(-steps // truncate) if truncate else 1
+
+    @property
     def steps(self) -> int:
-        return self.learner.section.epochs * self.feed.batches
+        return self.learner.section.epochs * self.feed.batches * self.segments
 
 
 @dataclass(frozen=True)
@@ -109,25 +115,56 @@ def _epoch(run: Run, epoch: int, tell: Meter, text: str) -> Figures:
     totals = np.zeros(3)  # loss, figure, gradient norm
     for number, batch in enumerate(run.feed.epoch(epoch)):
         step = epoch * run.feed.batches + number
-        totals += _step(run, batch, epoch, step)
-        tell(step + 1, text)
+        totals += (_step if run.segments == 1 else _truncated)(run, batch, epoch, step)
+        tell((step + 1) * run.segments, text)
     run.settle()
     loss, figure, norm = totals / run.feed.batches
     section = run.learner.section
-    rate = learning_rate(step, run.steps, section.learning_rate, section.schedule)
+    rate = learning_rate(step * run.segments, run.steps, section.learning_rate, section.schedule)
     return Figures(FIGURES[run.network.task], loss, figure, norm, rate, *_validated(run, epoch))
 
 
 def _step(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, float]:
     """Learn from one batch; its loss, figure and gradient norm."""
-    learner, section = run.learner, run.learner.section
     whole = ends(batch.lengths, run.network)
-    gradients = learner.gradients(*tensors(batch), tf.constant(step, tf.int64), whole)
-    watch.require_finite(learner, run.network, gradients, batch, epoch=epoch, step=step)
+    gradients = run.learner.gradients(*tensors(batch), tf.constant(step, tf.int64), whole)
+    watch.require_finite(run.learner, run.network, gradients, batch, epoch=epoch, step=step)
+    _update(run, gradients, step)
+    return float(gradients.loss), float(gradients.figure), float(gradients.norm)
+
+
+def _truncated(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, float]:
+    """Learn from one batch in segments; the means of their losses, figures and gradient norms.
+
+    The states go on from one segment to the next, gradients do not: truncated back-propagation through time
+    (Williams and Peng 1990), whose memory does not grow with the length of windows. A segment in which no output
+    counts teaches nothing.
+    """
+    learner, size = run.learner, run.learner.section.truncate
+    assert size is not None
+    x, y = tensors(batch)
+    weights = learner.objective.weights_of(y, x.shape[1], ends(batch.lengths, run.network))
+    states, told = learner.rested(x.shape[0]), []
+    for number, start in enumerate(range(0, x.shape[1], size)):
+        some = slice(start, start + size)
+        part = weights[:, some]
+        share = float(tf.reduce_sum(part))
+        own = y[:, some] if run.network.task == "next" else y
+        scaled = part / share if share else part
+        gradients, states = learner.segment_gradients(x[:, some], own, scaled, tf.constant(step, tf.int64), states)
+        watch.require_finite(learner, run.network, gradients, batch, epoch=epoch, step=step)
+        if share:
+            _update(run, gradients, step * run.segments + number)
+            told.append((float(gradients.loss), float(gradients.figure), float(gradients.norm)))
+    loss, figure, norm = np.mean(told, axis=0)
+    return loss, figure, norm
+
+
+def _update(run: Run, gradients: Gradients, step: int) -> None:
+    section = run.learner.section
     rate = learning_rate(step, run.steps, section.learning_rate, section.schedule)
     stays = tf.constant(memory(step, section.average), tf.float32)
-    learner.update(gradients.by_variable, gradients.norm, tf.constant(rate, tf.float32), stays)
-    return float(gradients.loss), float(gradients.figure), float(gradients.norm)
+    run.learner.update(gradients.by_variable, gradients.norm, tf.constant(rate, tf.float32), stays)
 
 
 def _validated(run: Run, epoch: int) -> tuple[float, float]:
