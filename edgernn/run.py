@@ -1,4 +1,4 @@
-"""Streaming inference with the integer step model of a build: a decision a step, one a text, or text that goes on."""
+"""Streaming inference with the integer step model of a build: decisions on frames or texts, or text it writes."""
 
 from __future__ import annotations
 

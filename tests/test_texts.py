@@ -80,7 +80,7 @@ def test_c_finds_the_numbers_that_python_finds(kind: str, tmp_path: Path) -> Non
 def test_the_vocabulary_is_in_every_file(tmp_path: Path) -> None:
     vocabulary = Vocabulary("words", WORDS, "end")
     quantized = reader(vocabulary)
-    wanted = {"kind": "words", "entries": list(WORDS), "keep": "end"}
+    wanted = {"kind": "words", "entries": list(WORDS), "keep": "end", "case": "fold"}
     for form in ("step", "sequence"):
         path = target("tflite").export(quantized.network, quantized, form, "int8", tmp_path)  # type: ignore[arg-type]
         assert describe(path).metadata["vocabulary"] == wanted

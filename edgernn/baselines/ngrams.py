@@ -80,8 +80,9 @@ def longest(classes: int) -> int:
 
 
 def fit(sequences: Sequence[np.ndarray], length: int, classes: int) -> Ngrams:
-    """Sequences of up to `length` tokens, counted in `sequences` of tokens, int64 [tokens] each."""
-    whole = [_counts(sequences, n, classes) for n in range(1, length + 1)]
+    """Sequences of up to `length` tokens, where there are any, counted in `sequences` of tokens, int64 [tokens]."""
+    there = max(map(len, sequences))
+    whole = [_counts(sequences, n, classes) for n in range(1, min(length, there) + 1)]
     shorter = [
         _order(code, _before(code, whole[n][0], classes**n), classes)
         for n, (code, _) in enumerate(whole[:-1], start=1)
@@ -116,7 +117,7 @@ def _counts(sequences: Sequence[np.ndarray], length: int, classes: int) -> tuple
     """The codes of all sequences of a length, in order, and how often each is there."""
     views = [np.lib.stride_tricks.sliding_window_view(one, length) for one in sequences if len(one) >= length]
     found = [codes(view, classes) for view in views]
-    return np.unique(np.concatenate(found or [np.zeros(0, np.int64)]), return_counts=True)
+    return np.unique(np.concatenate(found), return_counts=True)
 
 
 def _before(code: np.ndarray, longer: np.ndarray, unit: int) -> np.ndarray:

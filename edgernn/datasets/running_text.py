@@ -36,25 +36,23 @@ def split(works: Sequence[Work], data: RunningTextData, seed: int) -> Splits:
     parts = _in_order(read, data) if len(works) == 1 else _whole(read, data)
     _refuse_short(parts, data.steps)
     vocabulary = tokens.learn(parts["train"].values(), "characters", data.vocabulary, case=data.case)
-    train, validation, test = (_windows(parts[name], vocabulary, data.steps) for name in PARTS)
+    limits = (data.train_windows, data.validation_windows, data.test_windows)
+    train, validation, test = (
+        _spread(_windows(parts[name], vocabulary, data.steps), most)
+        for name, most in zip(PARTS, limits, strict=True)
+    )
     _refuse_foreign({"validation": validation, "test": test})
     drawn = np.random.default_rng(seed).permutation(len(train))[: data.split.calibration]
     return Splits(
         train=train,
-        validation=validation.take(spread(len(validation), data.validation_windows)),
+        validation=validation,
         calibration=train.take(np.sort(drawn)),
-        test=test.take(spread(len(test), data.test_windows)),
+        test=test,
         labels=vocabulary.entries,
         channels=("token",),
         task="next",
         vocabulary=vocabulary,
     )
-
-
-def spread(count: int, most: int) -> np.ndarray:
-    """Indices of up to `most` of `count` windows, int64, at equal distances."""
-    taken = min(count, most)
-    return (2 * np.arange(taken) + 1) * count // (2 * taken)
 
 
 Texts = Mapping[str, Sequence[str]]  # the characters of texts by title
@@ -92,6 +90,13 @@ def _windows(texts: Texts, vocabulary: Vocabulary, steps: int) -> Split:
     x, y = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
     group = np.repeat(np.array(list(texts)), [len(windows) for windows, _ in found])
     return Split(x.astype(np.float32)[:, :, None], np.where(y == 0, NOT_ASKED, y), group)
+
+
+def _spread(windows: Split, most: int | None) -> Split:
+    """Up to `most` windows, at equal distances."""
+    count = len(windows)
+    taken = min(count, most or count)
+    return windows.take((2 * np.arange(taken) + 1) * count // (2 * taken))
 
 
 def _of_one(numbers: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -24,8 +24,7 @@ class RunningTextSplitSection(SharesSection):
 class RunningTextData(Section):
     """Texts in windows of `steps` characters; after every character the next one is asked for.
 
-    Windows follow each other without overlap. Of those that are held out, `validation_windows` and `test_windows`
-    are taken, at equal distances from all of them.
+    Windows follow each other without overlap. Of each split only so many are taken, at equal distances.
     """
 
     task: ClassVar[Task] = "next"
@@ -36,6 +35,7 @@ class RunningTextData(Section):
     )
     case: Case = "keep"  # `fold`: capital letters of ASCII are read as small ones
     steps: Annotated[Whole, Field(gt=1, le=10_000)] = 256  # characters
+    train_windows: Annotated[Whole, Field(gt=0)] | None = None  # default: all
     validation_windows: Annotated[Whole, Field(gt=0)] = 64
     test_windows: Annotated[Whole, Field(gt=0)] = 64
     split: Annotated[RunningTextSplitSection, NULL_IS_EMPTY] = RunningTextSplitSection()

@@ -30,7 +30,7 @@ def description(report: Report) -> str:
     rule = found["rule"]
     among = f"among the {units.count(rule['top_k'])} likeliest" if rule["top_k"] else "among all"
     return (
-        f"{units.count(found['length'])} characters after a prompt, each drawn {among} with the softmax of its score "
+        f"{units.count(found['length'])} characters after a prompt, each drawn {among} by the softmax of its score "
         f"divided by {units.significant(rule['temperature'])}; the float network and the int8 C draw by the same "
         f"random numbers, those of seed {found['seed']}. Where they part, a score was rounded across a draw."
     )
