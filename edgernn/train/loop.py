@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from edgernn.train.meter import Meter, meter
 from edgernn.train.objective import FIGURES
 
 WARM_UP_STEPS = 100  # the learning rate rises to its full value over these
+TINY = 1e-9  # seconds
 FLOOR = 0.02  # of the learning rate, where the cosine ends
 
 
@@ -53,9 +56,41 @@ class Run:
         return self.learner.section.epochs * self.feed.batches * self.segments
 
 
+@dataclass
+class Clock:
+    """Seconds of an epoch: `waiting` for batches that were not there yet, `learning` from them, `validating`."""
+
+    seconds: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("waiting", "learning", "validating"), 0.0)
+    )
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - start
+
+    def batches(self, feed: Iterator[Batch]) -> Iterator[Batch]:
+        """What `feed` gives; what it keeps one waiting counts as such."""
+        while True:
+            with self.of("waiting"):
+                batch = next(feed, None)
+            if batch is None:
+                return
+            yield batch
+
+    def __str__(self) -> str:
+        return f"{self.seconds['waiting'] / max(sum(self.seconds.values()), TINY):.0%} of the time waiting for data"
+
+
 @dataclass(frozen=True)
 class Figures:
-    """Of one epoch: means over its steps, and the validation after it; `watched` names the objective's figure."""
+    """Of one epoch: means over its steps, and the validation after it; `watched` names the objective's figure.
+
+    `clock` is where the time went.
+    """
 
     watched: str
     loss: float
@@ -64,6 +99,7 @@ class Figures:
     learning_rate: float
     validation_loss: float
     validation_figure: float
+    clock: Clock
 
     def scalars(self) -> dict[str, float]:
         """By the names of their TensorBoard charts."""
@@ -74,11 +110,12 @@ class Figures:
             f"{self.watched}/validation": self.validation_figure,
             "learning_rate": self.learning_rate,
             "gradient_norm": self.gradient_norm,
+            **{f"seconds/{name}": seconds for name, seconds in self.clock.seconds.items()},
         }
 
     def __str__(self) -> str:
         figure = f"{self.watched.replace('_', ' ')} {self.validation_figure:.3f}"
-        return f"loss {self.loss:.3g}, validation {self.validation_loss:.3g} ({figure})"
+        return f"loss {self.loss:.3g}, validation {self.validation_loss:.3g} ({figure}), {self.clock}"
 
 
 def train(run: Run, folder: Path, quiet: bool) -> tuple[np.ndarray, ...]:
@@ -112,16 +149,20 @@ def memory(step: int, average: float) -> float:
 
 
 def _epoch(run: Run, epoch: int, tell: Meter, text: str) -> Figures:
-    totals = np.zeros(3)  # loss, figure, gradient norm
-    for number, batch in enumerate(run.feed.epoch(epoch)):
+    totals, clock = np.zeros(3), Clock()  # loss, figure, gradient norm
+    learn = _step if run.segments == 1 else _truncated
+    for number, batch in enumerate(clock.batches(run.feed.epoch(epoch))):
         step = epoch * run.feed.batches + number
-        totals += (_step if run.segments == 1 else _truncated)(run, batch, epoch, step)
+        with clock.of("learning"):
+            totals += learn(run, batch, epoch, step)
         tell((step + 1) * run.segments, text)
     run.settle()
     loss, figure, norm = totals / run.feed.batches
     section = run.learner.section
     rate = learning_rate(step * run.segments, run.steps, section.learning_rate, section.schedule)
-    return Figures(FIGURES[run.network.task], loss, figure, norm, rate, *_validated(run, epoch))
+    with clock.of("validating"):
+        validated = _validated(run, epoch)
+    return Figures(FIGURES[run.network.task], loss, figure, norm, rate, *validated, clock)
 
 
 def _step(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, float]:
