@@ -28,7 +28,7 @@ REFUSED = {
     "few entries": (("{units: 4}, lstm", "{units: 4, entries: 20}, lstm"), "entries for 20; leave entries out"),
     "no embedding": (("embedding: {units: 4}, lstm", "lstm"), "begin with an embedding"),
     "both directions": (("lstm: {units: 4}", "lstm: {units: 4, bidirectional: true}"), "remove bidirectional"),
-    "a stride": (("lstm: {units: 4}", "conv: {units: 4, kernel: 2, stride: 2}, lstm: {units: 4}"), "conv has a stride"),
+    "a stride": (("lstm: {", "conv: {units: 4, kernel: 2, stride: 2}, lstm: {"), "conv has a stride"),
     "a metric of classes": (("name: tale", "name: tale\nverify: {metric: accuracy}"), "bits_per_character"),
     "a forest": (("name: tale", "name: tale\nverify: {baseline: random_forest}"), "kneser_ney"),
     "made texts": (("name: tale", "name: tale\ntrain: {made_texts: 0.5}"), "its data is no texts"),
