@@ -22,6 +22,7 @@ from edgernn import (
     deployment,
     detection,
     gates,
+    generation,
     provenance,
     prune,
     quantize,
@@ -35,7 +36,7 @@ from edgernn.datasets import scene
 from edgernn.datasets import splits as split_files
 from edgernn.datasets.audio_sections import SpeechData
 from edgernn.decide import TopRule, WordRule
-from edgernn.decide_sections import WordsSection
+from edgernn.decide_sections import SampleSection, WordsSection
 from edgernn.deployment import Order
 from edgernn.errors import InputError
 from edgernn.features import normalize
@@ -185,6 +186,8 @@ class Build:
         if isinstance(self.network.decide, TopRule):
             lists = recommendations.measured(self.network.decide, test, wanted.outputs, self.cases)
             found["recommendations"] = lists
+        if isinstance(self.recipe.decide, SampleSection) and self.network.vocabulary:
+            found["samples"] = generation.measured(self.network, self.quantized, self.recipe.decide, self.cases)
         _write(self.folder.verified, found | verify.float_network(wanted))
         return all(row["status"] != "failed" for row in found["results"])
 

@@ -14,6 +14,7 @@ from edgernn.baselines import BASELINES, baselines_of
 from edgernn.cells import CELLS
 from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.item_sections import ItemOptions
+from edgernn.datasets.running_text_sections import RunningTextData
 from edgernn.datasets.sections import DataField, TextData
 from edgernn.decide_sections import DecideField, TopSection, WordsSection
 from edgernn.engines import ENGINES
@@ -216,7 +217,7 @@ class Recipe(Section):
     def _fitting_tokens(self) -> None:
         """Texts and items are read through an embedding with a row for every word or item."""
         first = self.network.choices()[0]
-        if not isinstance(self.data, TextData | ItemOptions):
+        if not isinstance(self.data, TextData | RunningTextData | ItemOptions):
             if self.network.tokens and first.options.entries is None:
                 raise ValueError("needs entries in network.layers.0.embedding: how many tokens the data has")
             return

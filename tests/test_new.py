@@ -42,6 +42,19 @@ def test_items_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
     assert (found.labels, found.channels) == (("<unk>", "A1", "b", "c"), ("article",))
 
 
+def test_one_line_turns_the_template_for_writing_to_a_text_of_ones_own(tmp_path: Path) -> None:
+    """And that text is read: a file in UTF-8, of some windows."""
+    path = new.write("mine", "generate", tmp_path)
+    lines = path.read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("data:"))
+    assert recipe.load(path).data.source in CATALOG
+    path.write_text("\n".join([*lines[:at], lines[at + 1].removeprefix("# "), *lines[at + 2 :]]))
+    (tmp_path / "text.txt").write_text("Ein Männlein steht im Walde.\n" * 200, "utf-8")
+    found = datasets.load(recipe.load(path).data, tmp_path, 0)
+    assert (found.task, found.train.x.shape[1:]) == ("next", (256, 1))
+    assert {"E", "ä", "\n"} <= set(found.labels)
+
+
 @pytest.mark.parametrize("name", ["Bad Name", "../x", "", "while"])
 def test_a_name_that_no_recipe_may_have_is_refused(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "here"
