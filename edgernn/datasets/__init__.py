@@ -23,6 +23,7 @@ from edgernn.datasets import (
     events_csv,
     forecast,
     fraud,
+    labelled_series,
     npz,
     pbc2,
     scene,
@@ -59,6 +60,8 @@ SERIES: dict[str, Callable[[DataSection, Path], Frames]] = {
     "series": series_csv.load,
     "sine": sine.load,
     "electricity": series_csv.electricity,
+    "ecg": labelled_series.ecg,
+    "blood_pressure": labelled_series.blood_pressure,
 }
 TEXTS: dict[str, Callable[[TextData, Path], list[Text]]] = {
     "text": text_files.load,
