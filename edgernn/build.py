@@ -33,7 +33,8 @@ from edgernn.cases import Case, cases
 from edgernn.datasets import scene
 from edgernn.datasets import splits as split_files
 from edgernn.datasets.audio_sections import SpeechData
-from edgernn.decide import Rule
+from edgernn.decide import WordRule
+from edgernn.decide_sections import WordsSection
 from edgernn.deployment import Order
 from edgernn.errors import InputError
 from edgernn.features import normalize
@@ -58,7 +59,7 @@ class Build:
 
     def data(self) -> None:
         recipe = self.recipe
-        if recipe.decide and recipe.log_mel and isinstance(recipe.data, SpeechData):
+        if isinstance(recipe.decide, WordsSection) and recipe.log_mel and isinstance(recipe.data, SpeechData):
             seconds = 60 * recipe.decide.minutes
             splits, found = datasets.load_with_scenes(recipe.data, self.base, recipe.seed, recipe.log_mel, seconds)
             scene.save(found, self.folder.scenes)
@@ -107,8 +108,10 @@ class Build:
         section = self.recipe.decide
         if section is None:
             return network
+        if not isinstance(section, WordsSection):
+            return replace(network, decide=section.chosen())
         if section.threshold != "auto":
-            return replace(network, decide=Rule(section.smooth, section.threshold, section.refractory))
+            return replace(network, decide=WordRule(section.smooth, section.threshold, section.refractory))
         stream = scene.load(self.folder.scenes)["validation"]
         return replace(network, decide=detection.chosen(network, stream, section.smooth, section.refractory))
 
@@ -175,7 +178,7 @@ class Build:
         wanted = verify.expected(self.network, self.quantized, test, self.cases, self.recipe.judge)
         along = verify.course(self.network, test, section, self.cases)
         found = verify.run(self.cases, test, wanted, self.folder.cache, self.progress, along)
-        if self.network.decide:
+        if isinstance(self.network.decide, WordRule):
             stream = scene.load(self.folder.scenes)["test"]
             found["detection"] = detection.measured(self.network, self.quantized, stream, self.cases)
         _write(self.folder.verified, found | verify.float_network(wanted))

@@ -16,7 +16,7 @@ from edgernn.engines import engine
 from edgernn.errors import InputError
 from edgernn.features import normalize
 from edgernn.lowering import native
-from edgernn.metric import Judge, final
+from edgernn.metric import Judge, decisive
 from edgernn.network import IntegerPrecision, QuantizedNetwork, StateType
 from edgernn.recipe import Gates
 from edgernn.targets import target
@@ -128,7 +128,7 @@ def state(
             outputs = engine("litert").open(path, "sequence", threads=1).outputs(calibration.x)
         found = judge.measure(outputs, wanted, calibration.y, ends)
         figures.append({"state": choice, **found})
-        if _within(found, judge.metric.of(final(wanted, ends), calibration.y), gates):
+        if _within(found, judge.metric.of(*decisive(wanted, calibration.y, ends)), gates):
             return choice, tuple(figures)
     return "int16", tuple(figures)
 

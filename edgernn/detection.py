@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgernn import decide, reference
+from edgernn import reference
 from edgernn.cases import Case
 from edgernn.datasets.scene import Scene
-from edgernn.decide import NOTHING, Rule
+from edgernn.decide import WordRule, described, words
+from edgernn.decide.words import NOTHING
 from edgernn.engines import c
 from edgernn.features import normalize
 from edgernn.lowering import QType, native, power_of_two_int16
@@ -51,23 +51,23 @@ def outputs(network: Network, scene: Scene) -> np.ndarray:
 
 def integers(real: np.ndarray, output: QType | None = None) -> tuple[np.ndarray, int]:
     """Outputs [steps, outputs] as the rule reads them: int16 with a power-of-two scale, and its fraction bits."""
-    qtype = output or power_of_two_int16(float(real.min()), float(real.max()), 2.0**-decide.MOST_BITS)
-    return qtype.quantize(real), decide.fraction_bits(qtype.scale)
+    qtype = output or power_of_two_int16(float(real.min()), float(real.max()), 2.0**-words.MOST_BITS)
+    return qtype.quantize(real), words.fraction_bits(qtype.scale)
 
 
-def chosen(network: Network, scene: Scene, smooth: int, refractory: int) -> Rule:
+def chosen(network: Network, scene: Scene, smooth: int, refractory: int) -> WordRule:
     """The rule with the threshold at which hits less false accepts are most; the middle one of equals."""
     y, bits = integers(outputs(network, scene))
-    rules = [Rule(smooth, float(threshold), refractory) for threshold in THRESHOLDS]
+    rules = [WordRule(smooth, float(threshold), refractory) for threshold in THRESHOLDS]
     found = [score(decisions(y, bits, network, rule), scene, network) for rule in rules]
     gains = np.array([one.hits - one.false_accepts for one in found])
     best = np.flatnonzero(gains == gains.max())
     return rules[best[len(best) // 2]]
 
 
-def decisions(y: np.ndarray, bits: int, network: Network, rule: Rule) -> np.ndarray:
+def decisions(y: np.ndarray, bits: int, network: Network, rule: WordRule) -> np.ndarray:
     """The word that each step decides for, int64 [steps], of int16 outputs [steps, outputs]."""
-    return decide.detect(y, bits, decide.words(network.labels), rule)
+    return words.detect(y, bits, words.words(network.labels), rule)
 
 
 def score(decided: np.ndarray, scene: Scene, network: Network) -> Found:
@@ -94,19 +94,19 @@ def measured(network: Network, quantized: QuantizedNetwork, scene: Scene, cases:
     All read outputs in the integer type of the C, and decide by the network's rule.
     """
     rule = network.decide
-    assert rule is not None
+    assert isinstance(rule, WordRule)
     output = native(quantized)[-1].output
     rows = [("network", "numpy", *integers(outputs(network, scene), output))]
     for case in cases:
         if (case.engine, case.form, case.precision) == ("c", "step", "int8") and not case.skip:
             session = c.open(case.path, "step", threads=1)
             y = session.integer_outputs(_whole(network, scene)[None])[0]
-            rows.append((case.artifact, case.engine, y, decide.fraction_bits(output.scale)))
+            rows.append((case.artifact, case.engine, y, words.fraction_bits(output.scale)))
     found = [
         (name, engine, score(decisions(y, bits, network, rule), scene, network)) for name, engine, y, bits in rows
     ]
     return {
-        "rule": asdict(rule),
+        "rule": described(rule),
         "hours": found[0][2].hours,
         "results": [{"artifact": name, "engine": engine, **one.row()} for name, engine, one in found],
     }

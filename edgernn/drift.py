@@ -57,9 +57,15 @@ class Course:
     def steps(self) -> int:
         return self.outputs.shape[1]
 
-    def decided(self, outputs: np.ndarray) -> np.ndarray:
-        """Of outputs [streams, steps, outputs], those at the end of each whole window, [ends, outputs]."""
-        return outputs[self.stream.streams, self.stream.ends // self.frames_per_step - 1]
+    def over_windows(self, outputs: np.ndarray, steps: int, lengths: np.ndarray | None = None) -> np.ndarray:
+        """Of outputs [streams, steps, outputs], those during each whole window, [ends, steps, outputs].
+
+        Windows have `steps` steps, or `lengths` [ends] of them; what follows has no meaning.
+        """
+        counts = np.full(len(self.stream.ends), steps) if lengths is None else lengths
+        first = self.stream.ends // self.frames_per_step - counts
+        places = np.minimum(first[:, None] + np.arange(steps), outputs.shape[1] - 1)
+        return outputs[self.stream.streams[:, None], places]
 
 
 def course(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,7 +17,8 @@ FRACTION = "fraction"  # the unit of a share of 1
 class Metric:
     """What one number says of outputs [examples, outputs] against the truth `y`.
 
-    `y` are classes [examples], or for a regression the true quantities [examples, outputs].
+    `y` are classes [examples], or for a regression the true quantities [examples, outputs]. Of what comes next,
+    an example is a step that is asked about.
     """
 
     name: str
@@ -34,7 +36,8 @@ class Metric:
 class Judge:
     """How outputs are judged: by which metric, and when two of them are the same decision.
 
-    That is the same class; of a regression, `tolerance` standard deviations of the float outputs at most apart.
+    That is the same class, or the same that is likeliest next; of a regression, `tolerance` standard deviations of
+    the float outputs at most apart.
     """
 
     metric: Metric
@@ -46,16 +49,17 @@ class Judge:
         """Metric, drop, agreement and errors of outputs [examples, outputs] or [examples, steps, outputs].
 
         `wanted` are the float network's outputs after every step; an example is decided by its last step. That is
-        step `ends` [examples] where examples are not equally long, and what comes after it does not count.
+        step `ends` [examples] where examples are not equally long, and what comes after it does not count. Where
+        `truth` has an answer for every step, so are all steps.
         """
-        last, float_last = final(y, ends), final(wanted, ends)
+        (last, answers), (float_last, _) = (decisive(one, truth, ends) for one in (y, wanted))
         error = np.abs(y - (float_last if y.ndim == 2 else wanted))
         if y.ndim == 3 and ends is not None:
             error = error[np.arange(error.shape[1]) < ends[:, None]]
-        value = self.metric.of(last, truth)
+        value = self.metric.of(last, answers)
         return {
             "metric": value,
-            "metric_drop": self.metric.loss(self.metric.of(float_last, truth), value),
+            "metric_drop": self.metric.loss(self.metric.of(float_last, answers), value),
             "agreement": self.agreement(last, float_last),
             "max_abs_error": float(error.max()),
             "mean_abs_error": float(error.mean()),
@@ -63,10 +67,22 @@ class Judge:
 
     def agreement(self, outputs: np.ndarray, wanted: np.ndarray) -> float:
         """The share of examples with the same decision; both are [examples, outputs]."""
-        if self.metric.task == "classify":
+        if self.metric.task != "regress":
             return float(np.mean(outputs.argmax(axis=1) == wanted.argmax(axis=1)))
         apart = np.abs(outputs - wanted) / (wanted.std(axis=0) + np.finfo(np.float64).tiny)
         return float(np.mean((apart <= self.tolerance).all(axis=1)))
+
+
+def decisive(y: np.ndarray, truth: np.ndarray, ends: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The outputs that a metric reads, [decisions, outputs], and the truth of each.
+
+    Those of the last step of each example (`final`); where `truth` int64 [examples, steps] says what comes next
+    after every step, those of all steps that it is not -1 at.
+    """
+    if truth.ndim == 2 and truth.dtype.kind == "i":
+        asked = truth >= 0
+        return y[asked], truth[asked]
+    return final(y, ends), truth
 
 
 def final(y: np.ndarray, ends: np.ndarray | None = None) -> np.ndarray:
@@ -107,6 +123,22 @@ def mean_absolute_error(outputs: np.ndarray, y: np.ndarray) -> float:
     return float(np.mean(np.abs(outputs - y), dtype=np.float64))
 
 
+def bits_per_token(outputs: np.ndarray, y: np.ndarray) -> float:
+    """The mean of -log2 of the probability of what came next; `outputs` are logits."""
+    peak = outputs.max(axis=1, keepdims=True)
+    total = np.log(np.exp(outputs - peak).sum(axis=1, dtype=np.float64))
+    own = np.take_along_axis(outputs - peak, y[:, None], axis=1)[:, 0]
+    return float(np.mean((total - own) / np.log(2), dtype=np.float64))
+
+
+def recall(count: int, outputs: np.ndarray, y: np.ndarray) -> float:
+    """The share of examples whose answer is among the `count` largest outputs, of equal ones the first."""
+    own = np.take_along_axis(outputs, y[:, None], axis=1)
+    earlier = np.arange(outputs.shape[1]) < y[:, None]
+    ahead = (outputs > own) | ((outputs == own) & earlier)
+    return float(np.mean(ahead.sum(axis=1) < count))
+
+
 METRICS: Mapping[str, Metric] = {  # by the name that a recipe uses; the first of a task is its default
     "accuracy": Metric("accuracy", "classify", FRACTION, True, accuracy),
     "auc": Metric("AUC", "classify", FRACTION, True, auc),
@@ -114,6 +146,8 @@ METRICS: Mapping[str, Metric] = {  # by the name that a recipe uses; the first o
     "mae": Metric("MAE", "regress", "", False, mean_absolute_error),
     "rmse": Metric("RMSE", "regress", "", False, root_mean_squared_error),
     "mse": Metric("MSE", "regress", "", False, mean_squared_error),
+    "bits_per_character": Metric("bits per character", "next", "bits", False, bits_per_token),
+    "recall_at_20": Metric("recall@20", "next", FRACTION, True, partial(recall, 20)),
 }
 
 

@@ -10,6 +10,7 @@ from edgernn import datasets, recipe
 from edgernn import report as reports
 from edgernn.board_tools import tools
 from edgernn.build import Build
+from edgernn.decide_sections import WordsSection
 from edgernn.deployment import Order
 from edgernn.errors import InputError
 from edgernn.firmware import BOARDS
@@ -105,8 +106,9 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
     source = datasets.fingerprint(r.data, work.base)
     judging = [r.judge.metric.name, r.judge.tolerance]
     engines = [(case.key, case.engine_version, case.skip) for case in work.cases]
-    heard = [f.splits, *([f.scenes] if r.decide else [])]
-    minutes = r.decide and r.decide.minutes
+    words = r.decide if isinstance(r.decide, WordsSection) else None
+    heard = [f.splits, *([f.scenes] if words else [])]
+    minutes = words and words.minutes
     healed = [r.seed, r.train, r.prune, *([r.decide] if r.decide else []), trained_by]
     made = [*heard, f.network, f.quantized, f.artifacts]
     found = [f.network, f.keras, f.baseline, f.chosen, f.artifacts, f.verified, f.benchmarked, f.firmware, f.boards]

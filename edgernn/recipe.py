@@ -13,7 +13,7 @@ from edgernn import profiles, strict_yaml
 from edgernn.baselines import BASELINES, baselines_of
 from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.sections import DataField, TextData
-from edgernn.decide import LONGEST
+from edgernn.decide_sections import DecideField, WordsSection
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
 from edgernn.features.log_mel import LogMel
@@ -152,16 +152,6 @@ class VerifySection(Section):
         return self
 
 
-class DecideSection(Section):
-    """How outputs along a stream become decisions, all in steps; see `edgernn.decide`."""
-
-    smooth: Annotated[Whole, Field(gt=0, le=LONGEST)] = 10  # steps whose posteriors are averaged
-    # of the mean posterior of a word; `auto` finds it on a stream of the validation split's speakers
-    threshold: Annotated[Number, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
-    refractory: Annotated[Whole, Field(ge=0, le=100_000)] = 25  # steps after a decision that have none
-    minutes: Annotated[Number, Field(gt=0, le=600)] = 12.0  # of the streams that it is chosen and measured on
-
-
 class BenchmarkSection(Section):
     """How latency is measured: one example at a time."""
 
@@ -180,7 +170,7 @@ class Recipe(Section):
     network: NetworkSection
     train: Annotated[TrainSection, NULL_IS_EMPTY] = TrainSection()
     prune: PruneSection | None = None
-    decide: DecideSection | None = None  # without this section there are scores and no decisions along a stream
+    decide: DecideField | None = None  # without this section there are scores and no decisions
     quantize: Annotated[QuantizeSection, NULL_IS_EMPTY] = QuantizeSection()
     targets: Annotated[
         dict[str, Annotated[TargetSection, NULL_IS_EMPTY]],
@@ -211,10 +201,7 @@ class Recipe(Section):
             raise ValueError("has train.made_texts, and its data is no texts; remove it")
         self._fitting_texts()
         self._fitting_task()
-        if self.decide and not (isinstance(self.data, SpeechData) and self.network.streams):
-            raise ValueError("has decide, which needs words along a stream: audio, and no bidirectional layer")
-        if self.decide and self.network.choices()[-1].options.activation != "linear":
-            raise ValueError("has decide, which takes the softmax itself, and a last layer that is not linear")
+        self._fitting_decisions()
         misplaced = next((name for name, one in self.targets.items() if one.board and name != "c"), None)
         if misplaced is not None:
             raise ValueError(f"has targets.{misplaced}.board, and only C runs on boards; move it to targets.c")
@@ -246,6 +233,21 @@ class Recipe(Section):
                 "windows; remove bidirectional"
             )
 
+    def _fitting_decisions(self) -> None:
+        """A rule decides on outputs of one kind, which are logits, after every step."""
+        if self.decide is None:
+            return
+        rule, task = self.decide.rule, self.data.task
+        if isinstance(self.decide, WordsSection):
+            if not isinstance(self.data, SpeechData):
+                raise ValueError("has decide, which needs words along a stream: audio, and no bidirectional layer")
+        elif task != "next":
+            raise ValueError(f"has decide.rule: {rule}, which is for data that asks what comes next; remove it")
+        if not self.network.streams:
+            raise ValueError(f"has decide.rule: {rule} and a bidirectional layer, which has no stream; remove one")
+        if self.network.choices()[-1].options.activation != "linear":
+            raise ValueError("has decide, which takes the softmax itself, and a last layer that is not linear")
+
     def _fitting_task(self) -> None:
         """What the data is for decides what can be asked of it."""
         task, verify = self.data.task, self.verify
@@ -265,9 +267,24 @@ class Recipe(Section):
             raise ValueError(
                 "has verify.baseline seasonal_naive and no data.season; say after how many frames it repeats"
             )
+        if self.train.class_weights != "none" and task != "classify":
+            raise ValueError("has train.class_weights, and its data asks for no class; remove it")
+        if self.train.regression_loss != "squared" and task != "regress":
+            raise ValueError("has train.regression_loss, and its data asks for no quantity; remove it")
+        if task == "next":
+            self._fitting_next()
         last = self.network.choices()[-1].options
         if task == "regress" and (last.activation != "linear" or last.batch_norm or not last.bias):
             raise ValueError("has a last layer that gives no quantities; of a regression it is linear, with a bias")
+
+    def _fitting_next(self) -> None:
+        """What comes next is asked after every frame, by a network that has not seen it."""
+        layers = self.network.choices()
+        strided = next((name for name, _, options in layers if getattr(options, "stride", 1) > 1), None)
+        if strided:
+            raise ValueError(f"asks what comes next after every frame, and {strided} has a stride; remove it")
+        if not self.network.streams:
+            raise ValueError("asks what comes next, and a bidirectional layer has seen it; remove bidirectional")
 
     @property
     def judge(self) -> Judge:

@@ -19,7 +19,7 @@ from edgernn.drift import Course
 from edgernn.engines.trace import Trace
 from edgernn.features import normalize
 from edgernn.lowering import native
-from edgernn.metric import Judge, confusion_matrix, final
+from edgernn.metric import Judge, confusion_matrix, decisive
 from edgernn.network import IntegerPrecision, Network, Precision, QuantizedNetwork
 from edgernn.progress import Progress
 from edgernn.recipe import VerifySection
@@ -54,10 +54,6 @@ class Expected:
     def drift(self, y: np.ndarray) -> dict[str, float]:
         """What the judge says of outputs."""
         return self.judge.measure(y, self.outputs, self.y, self.ends)
-
-    def decided(self, y: np.ndarray) -> np.ndarray:
-        """The outputs that decide, [windows, outputs]."""
-        return final(y, self.ends)
 
 
 def expected(
@@ -118,11 +114,11 @@ def course(network: Network, test: Split, section: VerifySection, cases: Sequenc
 
 def float_network(wanted: Expected) -> dict[str, Any]:
     """The float network's own row of the report, its confusion matrix and the spread of its outputs."""
-    last = wanted.decided(wanted.outputs)
+    last, answers = decisive(wanted.outputs, wanted.y, wanted.ends)
     row = {"artifact": "network", "engine": "numpy", "device": "host", "form": "sequence", "status": "ok"}
     return {
-        "float": row | wanted.drift(last),
-        "float_confusion": confusion_matrix(last, wanted.y) if wanted.classes else None,
+        "float": row | wanted.drift(wanted.outputs),
+        "float_confusion": confusion_matrix(last, answers) if wanted.classes else None,
         "test_examples": len(wanted.y),
         "output_spread": float(wanted.real.std()),
     }
@@ -246,11 +242,14 @@ def _streaming(
 ) -> dict[str, Any]:
     """Warm-up, and the metric of the stream's windows: with a reset at each, and without any."""
     index = along.stream.windows
-    labels, value = target.y[index], target.judge.metric.of
+    y, value = target.y[index], target.judge.metric.of
+    ends = None if target.ends is None else target.ends[index]
 
     def metrics(windowed: np.ndarray, stream: np.ndarray) -> dict[str, float | None]:
-        pairs = {"windowed": target.decided(windowed)[index], "streaming": along.decided(stream)}
-        return {name: value(y, labels) if len(labels) else None for name, y in pairs.items()}
+        whole = windowed[index]
+        found = {"windowed": whole, "streaming": along.over_windows(stream, target.outputs.shape[1], ends)}
+        told = {name: decisive(outputs, y, ends) for name, outputs in found.items()}
+        return {name: value(*pair) if len(pair[1]) else None for name, pair in told.items()}
 
     rows = [
         {"artifact": case.artifact, "engine": case.engine} | metrics(outputs[case], trace.outputs)
@@ -259,7 +258,7 @@ def _streaming(
     return {
         "steps": along.steps,
         "streams": len(along.stream.frames),
-        "windows": len(labels),
+        "windows": len(y),
         "warm_up": asdict(along.warm_up),
         "float": metrics(target.outputs, along.outputs),
         "artifacts": rows,
@@ -271,5 +270,5 @@ def _confusion(case: Case, y: np.ndarray, target: Expected) -> dict[str, Any]:
         "artifact": case.artifact,
         "form": case.form,
         "engine": case.engine,
-        "matrix": confusion_matrix(target.decided(y), target.y),
+        "matrix": confusion_matrix(*decisive(y, target.y, target.ends)),
     }

@@ -10,7 +10,8 @@ from networks import random_network
 
 from edgernn import detection
 from edgernn.datasets.scene import Scene
-from edgernn.decide import NOTHING, Rule
+from edgernn.decide import WordRule
+from edgernn.decide.words import NOTHING
 from edgernn.network import Network
 
 LABELS = ("go", "stop", "unknown", "silence")
@@ -77,6 +78,6 @@ def test_the_float_network_and_its_integers_decide_alike_of_equal_outputs() -> N
     y, bits = detection.integers(real)
     np.testing.assert_allclose(y / 2.0**bits, real, atol=2.0 ** -(bits + 1))
     assert 2.0 ** (15 - bits) >= np.abs(real).max() > 2.0 ** (14 - bits)
-    smooth = Rule(3, 0.6, 5)
+    smooth = WordRule(3, 0.6, 5)
     found = detection.decisions(y, bits, network(), smooth)
     assert set(found.tolist()) == {NOTHING, 0, 1}

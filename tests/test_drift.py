@@ -86,7 +86,7 @@ def test_c_spells_a_state_otherwise() -> None:
 def test_decisions_are_at_the_ends_of_windows() -> None:
     network = random_network(steps=5)
     found = drift.course(network, random_frames(network, 4), 17, 1)
-    np.testing.assert_array_equal(found.decided(found.outputs), found.outputs[0, [4, 9, 14]])
+    np.testing.assert_array_equal(found.over_windows(found.outputs, 5)[:, -1], found.outputs[0, [4, 9, 14]])
 
 
 def test_a_network_without_memory_is_warm_at_once() -> None:
@@ -120,7 +120,7 @@ def test_a_stream_of_one_step_has_a_course() -> None:
     found = drift.course(network, random_frames(network, 2), 1, 1)
     assert found.points == (1,)
     assert found.warm_up.steps is None
-    assert len(found.decided(found.outputs)) == 0
+    assert len(found.over_windows(found.outputs, 5)) == 0
 
 
 def test_streams_are_laid_in_frames() -> None:

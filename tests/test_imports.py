@@ -24,7 +24,7 @@ LAYERS = (
     {"reference"},
     {"calibrate", "progress", "features", "datasets", "targets", "engines", "firmware", "devices"},
     {"baselines"},
-    {"board_tools", "network_section", "target_sections", "train_sections"},
+    {"board_tools", "decide_sections", "network_section", "target_sections", "train_sections"},
     {"support"},
     {"recipe", "stages"},
     {"cases", "folder", "provenance", "quantize", "train", "new", "doctor", "inspect"},

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
 from edgernn import metric
@@ -115,3 +117,39 @@ def test_what_comes_after_the_end_of_an_example_does_not_count() -> None:
     }
     np.testing.assert_array_equal(metric.final(got, ends), [[5.0, 1.0], [0.0, 2.5]])
     np.testing.assert_array_equal(metric.final(got), [[99.0, 0.0], [0.0, 2.5]])
+
+
+def test_bits_are_those_of_the_cross_entropy() -> None:
+    rng = np.random.default_rng(3)
+    outputs, y = 5 * rng.standard_normal((100, 7)), rng.integers(0, 7, 100)
+    shares = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
+    wanted = sklearn.log_loss(y, shares, labels=np.arange(7)) / np.log(2)
+    assert METRICS["bits_per_character"].of(outputs, y) == pytest.approx(wanted)
+    assert METRICS["bits_per_character"].of(np.zeros((4, 8)), np.arange(4)) == pytest.approx(3)
+
+
+def test_bits_of_huge_scores_are_finite() -> None:
+    assert metric.bits_per_token(np.array([[1e4, -1e4]]), np.array([1])) == pytest.approx(2e4 / np.log(2))
+
+
+@given(st.integers(1, 6), st.integers(0, 2**32 - 1))
+def test_recall_is_of_the_largest_scores_and_of_equal_ones_the_first(count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    outputs, y = rng.integers(0, 4, (20, 8)).astype(float), rng.integers(0, 8, 20)
+    chosen = np.argsort(-outputs, axis=1, kind="stable")[:, :count]
+    assert metric.recall(count, outputs, y) == np.mean([a in row for a, row in zip(y, chosen, strict=True)])
+
+
+def test_what_comes_next_is_asked_at_every_step_that_has_an_answer() -> None:
+    judge = Judge(METRICS["recall_at_20"])
+    wanted = np.random.default_rng(5).standard_normal((2, 3, 30))
+    truth = np.array([[3, -1, 4], [-1, -1, 0]])
+    got = wanted.copy()
+    got[0, 1, 0] = 99.0  # where nothing is asked
+    found = judge.measure(got, wanted, truth)
+    assert found["agreement"] == 1
+    assert found["metric_drop"] == 0
+    asked = np.stack([wanted[0, 0], wanted[0, 2], wanted[1, 2]])
+    assert found["metric"] == metric.recall(20, asked, np.array([3, 4, 0]))
+    got[0, 0] = -wanted[0, 0]
+    assert judge.measure(got, wanted, truth)["agreement"] == pytest.approx(2 / 3)

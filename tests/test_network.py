@@ -13,7 +13,7 @@ from networks import STACKS, random_network, stack_network
 
 from edgernn import archive
 from edgernn import network as networks
-from edgernn.decide import Rule
+from edgernn.decide import WordRule
 from edgernn.errors import InputError
 from edgernn.features.log_mel import LogMel
 from edgernn.network import KINDS, Channel, Form
@@ -181,14 +181,14 @@ def test_another_npz_is_refused(tmp_path: Path) -> None:
 
 def test_features_and_the_rule_for_decisions_come_back(tmp_path: Path) -> None:
     constants = {"log_mel": asdict(LogMel(hop=320, mels=6))}
-    network = replace(random_network(), features=constants, decide=Rule(8, 0.7, 20))
+    network = replace(random_network(), features=constants, decide=WordRule(8, 0.7, 20))
     quantized = quantize(network, np.random.default_rng(0).normal(size=(4, 20, 6)), "int16", "row")
     networks.save(network, tmp_path / "n.npz")
     networks.save_quantized(quantized, tmp_path / "q.npz")
     for loaded in (networks.load(tmp_path / "n.npz"), networks.load_quantized(tmp_path / "q.npz").network):
         assert loaded.features is not None
         assert LogMel(**loaded.features["log_mel"]) == LogMel(hop=320, mels=6)  # type: ignore[arg-type]
-        assert loaded.decide == Rule(8, 0.7, 20)
+        assert loaded.decide == WordRule(8, 0.7, 20)
 
 
 def test_a_file_without_them_is_as_it_was_before_there_were_any(tmp_path: Path) -> None:
@@ -202,8 +202,8 @@ def test_a_file_without_them_is_as_it_was_before_there_were_any(tmp_path: Path) 
 @pytest.mark.parametrize("form", ["sequence", "step"])
 def test_every_artifact_tells_how_its_frames_are_made(form: Form) -> None:
     constants = {"log_mel": asdict(LogMel(hop=320, mels=6))}
-    network = replace(random_network(), features=constants, decide=Rule(8, 0.7, 20))
+    network = replace(random_network(), features=constants, decide=WordRule(8, 0.7, 20))
     told = metadata(network, form, "float32")
     assert told["features"] == constants
-    assert told["decide"] == {"smooth": 8, "threshold": 0.7, "refractory": 20}
+    assert told["decide"] == {"rule": "words", "smooth": 8, "threshold": 0.7, "refractory": 20}
     assert not {"features", "decide"} & set(metadata(random_network(), form, "float32"))

@@ -246,6 +246,16 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
             "train.regression_loss=mse",
             "train.regression_loss must be 'squared', 'absolute' or 'huber', not 'mse'",
         ),
+        (
+            "train.regression_loss=huber",
+            "the recipe has train.regression_loss, and its data asks for no quantity; remove it",
+        ),
+        ("decide={rule: tip}", "decide has the rule 'tip', which is not known; did you mean top?"),
+        ("decide={rule: sample, temperature: 0}", "decide.temperature must be at least 0.05, not 0"),
+        (
+            "decide={rule: sample, temperatur: 1}",
+            "decide.temperatur is not a known key; did you mean decide.temperature?",
+        ),
         ("train.loss_from=1", "train.loss_from must be less than 1, not 1"),
         ("name=int", "name is 'int', a keyword of C; choose another, as in my_int"),
         (
@@ -271,6 +281,14 @@ SERIES = "source: series, path: a.csv, window: 24, columns: [load, heat], foreca
     ("override", "message"),
     [
         ("verify.metric=auc", "the recipe has verify.metric auc; data like this has: mae, rmse, mse"),
+        (
+            "train.class_weights=balanced",
+            "the recipe has train.class_weights, and its data asks for no class; remove it",
+        ),
+        (
+            "decide={rule: top}",
+            "the recipe has decide.rule: top, which is for data that asks what comes next; remove it",
+        ),
         (
             "verify.baseline=majority",
             "the recipe has verify.baseline majority; data like this has: gradient_boosting, mean, persistence, "

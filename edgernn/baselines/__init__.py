@@ -16,7 +16,7 @@ from edgernn.baselines.problem import Problem
 from edgernn.datasets.event_sections import EventOptions
 from edgernn.datasets.sections import DataSection, ForecastData, TextData
 from edgernn.datasets.splits import Splits
-from edgernn.metric import Metric
+from edgernn.metric import Metric, decisive
 from edgernn.network import Task
 
 __all__ = ["BASELINES", "Baseline", "Method", "Problem", "baselines_of", "evaluate", "kind_of"]
@@ -28,6 +28,8 @@ Kind = Literal["windows", "forecast", "events", "texts"]
 
 class Method(NamedTuple):
     """A baseline: the tasks that it is for, outputs [examples, outputs] for the test split, and what data it needs.
+
+    Of what comes next, they are outputs after every step, [examples, steps, outputs].
 
     `needs` is None where any will do.
     """
@@ -82,5 +84,7 @@ def evaluate(
 
     problem = Problem(splits, data, seed)
     with threadpool_limits(1, user_api="openmp"):  # boosted trees on two busy cores wait a hundred times longer
-        found = [Baseline(name, metric.of(BASELINES[name].predict(problem), splits.test.y)) for name in names]
+        found = [
+            Baseline(name, metric.of(*decisive(BASELINES[name].predict(problem), splits.test.y))) for name in names
+        ]
     return tuple(sorted(found, key=lambda one: metric.loss(0.0, one.value)))

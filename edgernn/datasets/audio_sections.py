@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, PlainValidator, field_validator, model_validator
 
 from edgernn.datasets.split_sections import SplitSection
-from edgernn.decide import QUIET
+from edgernn.decide.words import QUIET
 from edgernn.network import Task
 from edgernn.section import LIST_OR_ONE, NULL_IS_EMPTY, Number, Section, Whole
 

@@ -13,7 +13,7 @@ from edgernn import archive
 from edgernn.datasets import sound
 from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.speech import PARTS, Speech, frames
-from edgernn.decide import QUIET
+from edgernn.decide.words import QUIET
 from edgernn.features.log_mel import LogMel
 
 WORDS = 0.25  # share of what is said that is a word to recognise

@@ -24,8 +24,9 @@ def ends_of(lengths: np.ndarray, frames_per_step: int) -> np.ndarray:
 class Split:
     """Windows: x float32 [examples, steps, inputs], y, group str [examples].
 
-    `y` are classes, int64 [examples], or for a regression quantities, float32 [examples, outputs]. `lengths` int32
-    [examples] are the steps of each example where they differ: what follows in `x` is padding. None: all are whole.
+    `y` are classes, int64 [examples], for a regression quantities, float32 [examples, outputs], or of what comes
+    next the class after every step, int64 [examples, steps], -1 where nothing is asked. `lengths` int32 [examples]
+    are the steps of each example where they differ: what follows in `x` is padding. None: all are whole.
     `text` str [examples] are the texts that `x` was made of, where it was; `shares` float32 [examples, classes] how
     much of each class an example is, where people did not agree.
     """

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgernn import archive
-from edgernn.decide import Rule
+from edgernn.decide import described, from_description
 from edgernn.errors import InputError
 from edgernn.network.channel import Channel
 from edgernn.network.layer import KINDS, Layer
@@ -78,7 +78,7 @@ def _header(network: Network) -> dict[str, object]:
         "every_step": network.every_step,
         "task": network.task,
         **({"features": network.features} if network.features else {}),
-        **({"decide": asdict(network.decide)} if network.decide else {}),
+        **({"decide": described(network.decide)} if network.decide else {}),
         **({"encoding": [asdict(one) for one in network.encoding]} if network.encoding else {}),
         "layers": [
             {
@@ -117,7 +117,7 @@ def _network(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net
         task=header.get("task", "classify"),  # absent from files of before there were others
         vocabulary=_vocabulary(header.get("vocabulary")),
         features=header.get("features"),
-        decide=Rule(**header["decide"]) if "decide" in header else None,
+        decide=from_description(header["decide"]) if "decide" in header else None,
         encoding=tuple(Channel(**one) for one in header.get("encoding", ())),
     )
 

@@ -21,7 +21,7 @@ Precision = Literal["float32", "dynamic", "int8", "int16x8"]
 IntegerPrecision = Literal["int8", "int16x8"]
 StateType = Literal["int8", "int16"]
 Granularity = Literal["tensor", "row"]
-Task = Literal["classify", "regress"]
+Task = Literal["classify", "regress", "next"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +32,9 @@ class Network:
     `steps` is the number of frames in the window that a sequence model takes; `rate_hz` the frames a second, 0
     where there is no clock. The result of a window is that after its last frame, or with `every_step` those
     after each step. `task` says what the outputs are: scores of the classes that `labels` names, of which the
-    largest decides, or the quantities that `labels` names, in their own units. `vocabulary` makes frames of texts,
-    in a network that reads them; `features` says what makes a raw frame of sound, `{"log_mel": constants}`,
+    largest decides; the quantities that `labels` names, in their own units; or, after every step, scores of what
+    comes next, one of `labels`, of which the first stands for all that has no name. `vocabulary` makes frames of
+    texts, in a network that reads them; `features` says what makes a raw frame of sound, `{"log_mel": constants}`,
     `encoding` what each channel is made of where frames are made of events, and `decide` how outputs along a stream
     become decisions.
     """

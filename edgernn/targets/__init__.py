@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, cast
 
 from edgernn import __version__
+from edgernn.decide import described
 from edgernn.errors import EdgernnError, ExportError, InputError
 from edgernn.lowering import TypedProgram
 from edgernn.network import Form, Network, Precision, QuantizedNetwork
@@ -164,7 +165,7 @@ def metadata(
     if network.features:
         about["features"] = {kind: dict(constants) for kind, constants in network.features.items()}
     if network.decide:
-        about["decide"] = asdict(network.decide)
+        about["decide"] = described(network.decide)
     if network.encoding:
         about["encoding"] = [asdict(one) for one in network.encoding]
     if form == "step":

@@ -52,7 +52,8 @@ def to_network(model: Any, like: Network) -> Network:
 def keras_outputs(network: Network, x: np.ndarray, ends: np.ndarray | None = None) -> np.ndarray:
     """What Keras computes for raw windows [windows, steps, inputs]: last outputs, float32 [windows, outputs].
 
-    With `ends` [windows], those after that step of each, of a network that gives the result of every step.
+    With `ends` [windows], those after that step of each, of a network that gives the result of every step. Of what
+    comes next after every step, all of them, [windows, steps, outputs].
     """
     from edgernn.train import inference
 

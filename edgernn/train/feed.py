@@ -23,8 +23,9 @@ BATCHES_SORTED = 16  # batches whose windows are sorted by length together
 class Batch(NamedTuple):
     """Normalised frames `x` float32 [windows, steps, inputs], and `y`: classes int32 [windows], or float32.
 
-    That is shares of the classes, or quantities in standard deviations from their means, [windows, outputs].
-    `lengths` int32 [windows] are the frames of each window where they differ; what follows is padding.
+    That is shares of the classes, or quantities in standard deviations from their means, [windows, outputs]. Of
+    what comes next it is the class after every step, int32 [windows, steps], -1 where nothing is asked. `lengths`
+    int32 [windows] are the frames of each window where they differ; what follows is padding.
     """
 
     x: np.ndarray
@@ -91,7 +92,9 @@ class Feed:
         batch = Batch(x, self.goal.learned(some), some.lengths)
         if self.teacher:
             batch = self._with_made(batch, self.teacher.make(self.batch_size - self.own, rng))
-        return batch._replace(x=normalize.apply(batch.x[:, : _steps(batch)], self.mean, self.std))
+        steps = _steps(batch)
+        y = batch.y[:, :steps] if self.goal.task == "next" else batch.y
+        return batch._replace(x=normalize.apply(batch.x[:, :steps], self.mean, self.std), y=y)
 
     def _with_made(self, batch: Batch, made: Made) -> Batch:
         assert batch.lengths is not None

@@ -56,7 +56,7 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
         mean=mean,
         std=std,
         layers=_layers(recipe.network.stack(len(splits.labels), known), len(splits.channels), recipe.seed),
-        every_step=recipe.network.every_step or splits.train.lengths is not None,
+        every_step=recipe.network.every_step or splits.train.lengths is not None or splits.task == "next",
         task=splits.task,
         vocabulary=splits.vocabulary,
         features={"log_mel": asdict(recipe.log_mel)} if recipe.log_mel else None,

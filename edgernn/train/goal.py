@@ -24,7 +24,7 @@ class Goal:
 
     @classmethod
     def of(cls, task: Task, train: Split) -> Goal:
-        if task == "classify":
+        if task != "regress":
             return cls(task, np.zeros(1, np.float32), np.ones(1, np.float32))
         mean, std = train.y.mean(axis=0, dtype=np.float64), train.y.std(axis=0, dtype=np.float64)
         return cls(task, mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32))

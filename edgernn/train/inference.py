@@ -19,13 +19,15 @@ WARM_UP = 10  # calls before the first timed one; the very first one traces the 
 def outputs(network: Network, x: np.ndarray, ends: np.ndarray | None = None) -> np.ndarray:
     """Outputs after the last step, float32 [windows, outputs], for raw windows [windows, steps, inputs].
 
-    With `ends` [windows], after that step of each, of a network that gives the result of every step.
+    With `ends` [windows], after that step of each, of a network that gives the result of every step. Of what comes
+    next after every step, all outputs, [windows, steps, outputs].
     """
     model = models.sequence_model(network)
     frames = normalize.apply(x, network.mean, network.std)
     parts = [model(frames[start : start + BATCH], training=False) for start in range(0, len(frames), BATCH)]
     whole = np.concatenate([np.zeros((0, *parts[0].shape[1:]) if parts else (0, network.outputs)), *parts])
-    return final(whole.astype(np.float32), ends)
+    found = whole.astype(np.float32)
+    return found if network.task == "next" else final(found, ends)
 
 
 def latency(network: Network, x: np.ndarray, runs: int) -> list[float]:

@@ -74,7 +74,7 @@ class Learner:
 
     def _gradients(self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor, ends: tf.Tensor | None = None) -> Gradients:
         with tf.GradientTape() as tape:
-            outputs, weights = self.objective.counted(self.outputs(x, step)[-1], ends)
+            outputs, weights = self.objective.counted(self.outputs(x, step)[-1], y, ends)
             loss = self.objective.loss(outputs, y, weights, self.section.label_smoothing)
         gradients = tape.gradient(loss, self.variables)
         norm = tf.linalg.global_norm(gradients)
@@ -96,8 +96,11 @@ class Learner:
             average.assign(variable)
 
     def _evaluate(self, x: tf.Tensor, y: tf.Tensor, ends: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
-        """Loss and figure of the averaged weights, of the last step."""
+        """Loss and figure of the averaged weights, of the last step; of what comes next, of all steps."""
         outputs = self.averaged(x, training=False)
+        if self.objective.task == "next":
+            outputs, weights = self.objective.counted(outputs, y, ends)
+            return self.objective.loss(outputs, y, weights), self.objective.figure(outputs, y, weights)
         if ends is not None:
             last = tf.gather(outputs, ends[:, None] - 1, batch_dims=1)
         else:

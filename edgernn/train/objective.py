@@ -13,7 +13,8 @@ from edgernn.train_sections import TrainSection
 
 PROBABILITIES = ("softmax", "sigmoid")  # activations
 TINY = 1e-37  # above the smallest float32 that is not denormal
-FIGURES: dict[Task, str] = {"classify": "accuracy", "regress": "absolute_error"}  # watched beside the loss
+# watched beside the loss
+FIGURES: dict[Task, str] = {"classify": "accuracy", "regress": "absolute_error", "next": "accuracy"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +35,17 @@ class Objective:
         likely = getattr(network.layers[-1].options, "activation", "") in PROBABILITIES
         return cls(network.task, section, network.outputs, likely, weights)
 
-    def counted(self, outputs: tf.Tensor, ends: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor | None]:
+    def counted(
+        self, outputs: tf.Tensor, y: tf.Tensor, ends: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Outputs [windows, steps, outputs] from the first that counts on, and the weight of each in the mean.
 
-        That is float32 [windows, steps], of windows that end after different steps `ends` [windows]; else None.
+        That is float32 [windows, steps], of windows that end after different steps `ends` [windows], and of what
+        comes next, where all steps that `y` asks about count the same; else None.
         """
+        if self.task == "next":
+            asked = tf.cast(y >= 0, tf.float32)
+            return outputs, asked / tf.maximum(tf.reduce_sum(asked), 1)
         if ends is None:
             return outputs[:, self.start(outputs.shape[1]) :], None
         step, last = tf.range(outputs.shape[1])[None], ends[:, None]
@@ -70,6 +77,10 @@ class Objective:
         """
         if self.task == "regress":
             return mean(tf.reduce_mean(self._distance(outputs - y[:, None]), -1), weights)
+        if self.task == "next":
+            likely = tf.nn.log_softmax(self._logits(outputs))
+            own = tf.gather(likely, tf.maximum(y, 0), axis=-1, batch_dims=2)
+            return -mean((1 - smoothing) * own + smoothing * tf.reduce_mean(likely, -1), weights)
         shares = tf.one_hot(y, self.classes) if y.shape.rank == 1 else y
         goal = shares * (1 - smoothing) + smoothing / self.classes
         logits = self._logits(outputs)
@@ -83,7 +94,8 @@ class Objective:
         """The share of windows and steps classified right, or the mean absolute error in deviations."""
         if self.task == "regress":
             return mean(tf.reduce_mean(tf.abs(outputs - y[:, None]), -1), weights)
-        right = tf.argmax(outputs, -1, tf.int32) == _class(y)[:, None]
+        wanted = y if self.task == "next" else _class(y)[:, None]
+        right = tf.argmax(outputs, -1, tf.int32) == wanted
         return mean(tf.cast(right, tf.float32), weights)
 
     def _distance(self, error: tf.Tensor) -> tf.Tensor:

@@ -124,8 +124,8 @@ class QatLearner(MaskedLearner):
 
         Of several arithmetics it is the geometric mean: the finer one is not given up for the coarser one.
         """
-        wanted, weights = self.objective.counted(self.teacher(x, training=False), ends)
-        found = [self.objective.counted(outputs, ends)[0] for outputs in self.fake_outputs(model, x)]
+        wanted, weights = self.objective.counted(self.teacher(x, training=False), y, ends)
+        found = [self.objective.counted(outputs, y, ends)[0] for outputs in self.fake_outputs(model, x)]
         variance = tf.math.reduce_variance(wanted) + SMALLEST
         errors = [mean(tf.reduce_mean((one - wanted) ** 2, -1), weights) / variance for one in found]
         loss = tf.exp(tf.reduce_mean(tf.math.log(tf.stack(errors) + SMALLEST)))

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 from networks import random_network
 
-from edgernn import decide, reference
-from edgernn.decide import Rule
+from edgernn import reference
+from edgernn.decide import WordRule, words
 from edgernn.engines import compiler
 from edgernn.lowering import native
 from edgernn.network import QuantizedNetwork
 from edgernn.quantize import quantize
 from edgernn.targets.c.write import export, render
 
-RULE = Rule(smooth=4, threshold=0.3, refractory=3)
+RULE = WordRule(smooth=4, threshold=0.3, refractory=3)
 LABELS = ("go", "stop", "unknown", "silence")
 
 
-def quantized(rule: Rule | None) -> QuantizedNetwork:
+def quantized(rule: WordRule | None) -> QuantizedNetwork:
     network = replace(random_network(outputs=4, seed=3), labels=LABELS, decide=rule)
     return quantize(network, np.random.default_rng(0).normal(size=(4, 20, 6)), "int16", "tensor")
 
@@ -43,7 +43,7 @@ def test_the_generated_detector_decides_as_the_definition_does(tmp_path: Path) -
     state = ctypes.create_string_buffer(b"\xff" * 4096, 4096)
     library.sample_detector_reset(state)
     found = [library.sample_detect(state, ctypes.c_void_p(row.ctypes.data)) for row in outputs]
-    bits = decide.fraction_bits(native(model)[-1].output.scale)
-    wanted = decide.detect(outputs, bits, 2, RULE)
+    bits = words.fraction_bits(native(model)[-1].output.scale)
+    wanted = words.detect(outputs, bits, 2, RULE)
     assert found == wanted.tolist()
     assert {0, 1, -1} == set(found)

@@ -14,6 +14,7 @@ from edgernn.train import models
 from edgernn.train.backend import keras, tf
 from edgernn.train.learner import Learner
 from edgernn.train.objective import Objective, class_weights
+from edgernn.train_sections import TrainSection
 from train import sample
 
 RNG = np.random.default_rng(0)
@@ -24,7 +25,7 @@ CLASSES = np.array([0, 2, 1, 1, 0, 2], np.int32)
 
 
 def objective(task: Task = "regress", weights: np.ndarray | None = None, **train: object) -> Objective:
-    return Objective(task, sample.recipe(**train).train, 3, likely=False, weights=weights)
+    return Objective(task, TrainSection.model_validate(train), 3, likely=False, weights=weights)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_where_the_loss_starts(task: Task, loss_from: float | None, steps: int, 
 def test_a_regression_learns_from_the_last_step_alone() -> None:
     """Against Keras's own loss of that step, in the learner that training uses."""
     net = replace(sample.network(0, 10, 3, ("gru", 4), ("dense", 2)), task="regress")
-    learner = Learner(models.every_step_model(net), net, sample.recipe(dropout=0).train, 0)
+    learner = Learner(models.every_step_model(net), net, TrainSection(dropout=0), 0)
     x, y = tf.random.stateless_normal((6, 10, 3), (1, 2)), tf.random.stateless_normal((6, 2), (3, 4))
     outputs = learner.outputs(x, tf.constant(0, tf.int64))[-1]
 
@@ -127,7 +128,7 @@ def classes(counts: tuple[int, ...]) -> Split:
 
 @pytest.mark.parametrize("counts", [(10, 30, 60), (1, 1), (5, 500, 2, 9)])
 def test_balanced_weights_are_those_of_scikit_learn(counts: tuple[int, ...]) -> None:
-    train, section = classes(counts), sample.recipe(class_weights="balanced").train
+    train, section = classes(counts), TrainSection(class_weights="balanced")
 
     found = class_weights(section, "classify", train, len(counts))
 
@@ -140,11 +141,11 @@ def test_balanced_weights_are_those_of_scikit_learn(counts: tuple[int, ...]) -> 
 
 def test_weights_are_only_where_they_are_asked_for_and_mean_something() -> None:
     train = classes((1, 9))
-    assert class_weights(sample.recipe().train, "classify", train, 2) is None
-    assert class_weights(sample.recipe(class_weights="balanced").train, "regress", train, 2) is None
+    assert class_weights(TrainSection(), "classify", train, 2) is None
+    assert class_weights(TrainSection(class_weights="balanced"), "regress", train, 2) is None
 
 
 def test_a_class_without_an_example_has_a_finite_weight() -> None:
-    found = class_weights(sample.recipe(class_weights="balanced").train, "classify", classes((3, 6)), 3)
+    found = class_weights(TrainSection(class_weights="balanced"), "classify", classes((3, 6)), 3)
     assert found is not None
     assert found.tolist() == [1.0, 0.5, 3.0]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from edgernn import archive, decide
+from edgernn import archive
+from edgernn.decide import WordRule, words
 from edgernn.errors import ExportError, InputError
 from edgernn.features.log_mel import FRACTION_BITS, LogMel
 from edgernn.lowering import QType, TypedPass, native
@@ -86,7 +87,7 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
     kernels |= {unit.plan.ahead.kernel for unit in model if unit.plan.ahead}
     if network.vocabulary:
         kernels |= {FIND_TOKEN, NEXT_TOKEN[network.vocabulary.kind]}
-    if network.decide:
+    if isinstance(network.decide, WordRule):
         kernels.add(DETECT)
     if _log_mel(network):
         kernels.add(LOG_MEL)
@@ -153,11 +154,11 @@ def _sound(mel: LogMel | None) -> dict[str, Any]:
 
 
 def _detect(network: Network, output: QType) -> dict[str, Any] | None:
-    """What the network's rule for decisions needs; None without one."""
-    if network.decide is None:
+    """What the rule for words needs; None without it."""
+    if not isinstance(network.decide, WordRule):
         return None
-    bits = decide.fraction_bits(output.scale)
-    return {"rule": network.decide, "words": decide.words(network.labels), "bits": bits}
+    bits = words.fraction_bits(output.scale)
+    return {"rule": network.decide, "words": words.words(network.labels), "bits": bits}
 
 
 def _fields(model: Sequence[Unit]) -> list[Field]:

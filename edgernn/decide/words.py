@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,8 +22,10 @@ MOST_BITS = 15  # fraction bits of outputs
 
 
 @dataclass(frozen=True)
-class Rule:
+class WordRule:
     """`smooth` steps are averaged, `threshold` is a share of 1, `refractory` steps after a decision have none."""
+
+    NAME: ClassVar[str] = "words"
 
     smooth: int
     threshold: float
@@ -50,7 +53,7 @@ def fraction_bits(scale: float) -> int:
     return int(bits)
 
 
-def detect(outputs: np.ndarray, bits: int, count: int, rule: Rule) -> np.ndarray:
+def detect(outputs: np.ndarray, bits: int, count: int, rule: WordRule) -> np.ndarray:
     """The word that each step decides for, int64 [steps], or NOTHING.
 
     `outputs` int16 [steps, classes] have `bits` fraction bits; the first `count` classes are words. Steps before

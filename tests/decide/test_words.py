@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 
 import edgernn
-from edgernn import decide
-from edgernn.decide import NOTHING, Rule
+from edgernn.decide import WordRule, words
+from edgernn.decide.words import NOTHING
 from edgernn.engines import compiler
 
 RUNTIME = Path(edgernn.__file__).parent / "runtime"
@@ -43,7 +43,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     return ctypes.CDLL(str(built))
 
 
-def in_c(kernel: ctypes.CDLL, outputs: np.ndarray, bits: int, count: int, rule: Rule) -> np.ndarray:
+def in_c(kernel: ctypes.CDLL, outputs: np.ndarray, bits: int, count: int, rule: WordRule) -> np.ndarray:
     classes = outputs.shape[1]
     told = CRule(classes, count, rule.smooth, rule.refractory, rule.total, bits)
     arrays = np.zeros(count, np.int32), np.zeros((rule.smooth, count), np.int16), np.zeros(classes, np.int16)
@@ -68,10 +68,10 @@ def test_c_decides_as_the_definition_does(kernel: ctypes.CDLL, data: st.DataObje
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     classes = data.draw(st.integers(1, 14))
     count, bits = data.draw(st.integers(1, classes)), data.draw(st.integers(0, 15))
-    rule = Rule(data.draw(st.integers(1, 30)), data.draw(st.floats(0, 1)), data.draw(st.integers(0, 40)))
+    rule = WordRule(data.draw(st.integers(1, 30)), data.draw(st.floats(0, 1)), data.draw(st.integers(0, 40)))
     spread = 2 ** data.draw(st.integers(0, 15))
     outputs = np.repeat(rng.integers(-spread, spread, (20, classes)), rng.integers(1, 12, 20), axis=0)
-    wanted = decide.detect(outputs.astype(np.int16), bits, count, rule)
+    wanted = words.detect(outputs.astype(np.int16), bits, count, rule)
     np.testing.assert_array_equal(in_c(kernel, outputs, bits, count, rule), wanted)
 
 
@@ -79,7 +79,7 @@ def test_the_rule_is_the_mean_of_softmax_against_a_threshold() -> None:
     """In float, by scipy, step by step; outputs are far from the threshold, which rounding then cannot reach."""
     rng = np.random.default_rng(0)
     outputs = np.repeat(rng.integers(-5, 6, (60, 5)), 7, axis=0)
-    rule, wanted, wait = Rule(4, 0.7301, 6), [], 0
+    rule, wanted, wait = WordRule(4, 0.7301, 6), [], 0
     posterior = np.concatenate([np.zeros((4, 5)), softmax(outputs, axis=1)])
     for step in range(len(outputs)):
         mean = posterior[step + 1 : step + 5, :3].mean(axis=0)
@@ -89,20 +89,20 @@ def test_the_rule_is_the_mean_of_softmax_against_a_threshold() -> None:
         else:
             wanted.append(NOTHING)
             wait = max(0, wait - 1)
-    found = decide.detect((outputs * 2**BITS).astype(np.int16), BITS, 3, rule)
+    found = words.detect((outputs * 2**BITS).astype(np.int16), BITS, 3, rule)
     assert found.tolist() == wanted
     assert len({word for word in wanted if word != NOTHING}) > 1
 
 
 def test_a_word_is_decided_for_once_and_the_quiet_classes_never() -> None:
-    decided = decide.detect(said(120, 4, {20: 1, 70: 0}), BITS, 2, Rule(5, 0.8, 12))
+    decided = words.detect(said(120, 4, {20: 1, 70: 0}), BITS, 2, WordRule(5, 0.8, 12))
     assert {int(step): int(decided[step]) for step in np.flatnonzero(decided != NOTHING)} == {24: 1, 74: 0}
 
 
 def test_nothing_is_decided_within_the_refractory_steps() -> None:
     outputs = said(80, 3, {20: 0, 32: 1})
-    words = [decide.detect(outputs, BITS, 2, Rule(3, 0.8, refractory)) for refractory in (9, 30)]
-    assert [found[found != NOTHING].tolist() for found in words] == [[0, 1], [0]]
+    found = [words.detect(outputs, BITS, 2, WordRule(3, 0.8, refractory)) for refractory in (9, 30)]
+    assert [one[one != NOTHING].tolist() for one in found] == [[0, 1], [0]]
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,14 @@ def test_nothing_is_decided_within_the_refractory_steps() -> None:
     [(("go", "stop"), 2), (("go", "unknown", "silence"), 1), (("go", "stop", "silence"), 2)],
 )
 def test_words_are_the_labels_before_the_quiet_ones(labels: tuple[str, ...], count: int) -> None:
-    assert decide.words(labels) == count
+    assert words.words(labels) == count
 
 
 def test_only_powers_of_two_have_fraction_bits() -> None:
-    assert decide.fraction_bits(2.0**-11) == 11
+    assert words.fraction_bits(2.0**-11) == 11
     for scale in (0.1, 2.0, 2.0**-16):
         with pytest.raises(ValueError, match="have no posteriors"):
-            decide.fraction_bits(scale)
+            words.fraction_bits(scale)
 
 
 @pytest.mark.toolchain

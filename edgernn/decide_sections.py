@@ -1,0 +1,68 @@
+"""The recipe's `decide` section: which rule makes decisions of outputs, and its numbers. See `edgernn.decide`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from edgernn.decide import RULES, SampleRule, TopRule, WordRule
+from edgernn.decide.words import LONGEST
+from edgernn.section import Number, Section, Whole, nearest
+
+
+class WordsSection(Section):
+    """How outputs along a stream of sound become words, all in steps."""
+
+    rule: Literal["words"] = "words"
+    smooth: Annotated[Whole, Field(gt=0, le=LONGEST)] = 10  # steps whose posteriors are averaged
+    # of the mean posterior of a word; `auto` finds it on a stream of the validation split's speakers
+    threshold: Annotated[Number, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
+    refractory: Annotated[Whole, Field(ge=0, le=100_000)] = 25  # steps after a decision that have none
+    minutes: Annotated[Number, Field(gt=0, le=600)] = 12.0  # of the streams that it is chosen and measured on
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, values: Any) -> Any:
+        """Before all keys: those of another rule would only be told to be unknown."""
+        name = values.get("rule", WordRule.NAME) if isinstance(values, dict) else WordRule.NAME
+        if name not in RULES:
+            raise ValueError(f"has the rule {name!r}, which is not known{nearest(str(name), RULES)}")
+        return values
+
+
+class SampleSection(Section):
+    """How scores of the next token become one that is drawn."""
+
+    rule: Literal["sample"]
+    temperature: Annotated[Number, Field(ge=0.05, le=5)] = 1.0  # below 1 the likely ones become likelier
+    top_k: Annotated[Whole, Field(ge=0, le=1000)] = 0  # only so many of the likeliest are drawn; 0: all
+
+    def chosen(self) -> SampleRule:
+        """The rule that the section asks for."""
+        return SampleRule(self.temperature, self.top_k)
+
+
+class TopSection(Section):
+    """How scores of what comes next become a list of the likeliest."""
+
+    rule: Literal["top"]
+    count: Annotated[Whole, Field(gt=0, le=100)] = 20
+
+    def chosen(self) -> TopRule:
+        """The rule that the section asks for."""
+        return TopRule(self.count)
+
+
+def _rule(value: Any) -> str:
+    name = value.get("rule", WordRule.NAME) if isinstance(value, dict) else getattr(value, "rule", WordRule.NAME)
+    return name if name in RULES else WordRule.NAME
+
+
+DecideSection = WordsSection | SampleSection | TopSection
+DecideField = Annotated[
+    Annotated[WordsSection, Tag(WordRule.NAME)]
+    | Annotated[SampleSection, Tag(SampleRule.NAME)]
+    | Annotated[TopSection, Tag(TopRule.NAME)],
+    Discriminator(_rule),
+]
