@@ -33,8 +33,8 @@ from edgernn.cases import Case, cases
 from edgernn.datasets import scene
 from edgernn.datasets import splits as split_files
 from edgernn.datasets.audio_sections import SpeechData
-from edgernn.decide import WordRule
-from edgernn.decide_sections import WordsSection
+from edgernn.datasets.sections import ForecastData
+from edgernn.decide_sections import AlarmSection, StreamedSection, WordsSection
 from edgernn.deployment import Order
 from edgernn.errors import InputError
 from edgernn.features import normalize
@@ -62,6 +62,9 @@ class Build:
         if isinstance(recipe.decide, WordsSection) and recipe.log_mel and isinstance(recipe.data, SpeechData):
             seconds = 60 * recipe.decide.minutes
             splits, found = datasets.load_with_scenes(recipe.data, self.base, recipe.seed, recipe.log_mel, seconds)
+            scene.save(found, self.folder.scenes)
+        elif isinstance(recipe.decide, AlarmSection) and isinstance(recipe.data, ForecastData):
+            splits, found = datasets.load_with_stretches(recipe.data, self.base, recipe.seed)
             scene.save(found, self.folder.scenes)
         else:
             splits = datasets.load(recipe.data, self.base, recipe.seed, recipe.log_mel)
@@ -108,12 +111,9 @@ class Build:
         section = self.recipe.decide
         if section is None:
             return network
-        if not isinstance(section, WordsSection):
+        if not isinstance(section, StreamedSection):
             return replace(network, decide=section.chosen())
-        if section.threshold != "auto":
-            return replace(network, decide=WordRule(section.smooth, section.threshold, section.refractory))
-        stream = scene.load(self.folder.scenes)["validation"]
-        return replace(network, decide=detection.chosen(network, stream, section.smooth, section.refractory))
+        return replace(network, decide=detection.rule(section, network, scene.load(self.folder.scenes)))
 
     def keras(self) -> None:
         from edgernn import train
@@ -178,9 +178,11 @@ class Build:
         wanted = verify.expected(self.network, self.quantized, test, self.cases, self.recipe.judge)
         along = verify.course(self.network, test, section, self.cases)
         found = verify.run(self.cases, test, wanted, self.folder.cache, self.progress, along)
-        if isinstance(self.network.decide, WordRule):
-            stream = scene.load(self.folder.scenes)["test"]
-            found["detection"] = detection.measured(self.network, self.quantized, stream, self.cases)
+        if isinstance(self.recipe.decide, StreamedSection):
+            streams = scene.load(self.folder.scenes)
+            found["detection"] = detection.measured(
+                self.network, self.quantized, streams, self.cases, self.folder.cache
+            )
         _write(self.folder.verified, found | verify.float_network(wanted))
         return all(row["status"] != "failed" for row in found["results"])
 

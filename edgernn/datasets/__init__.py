@@ -41,7 +41,15 @@ from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.event_sections import CatalogEvents, EventsData
 from edgernn.datasets.event_table import Events
 from edgernn.datasets.forecast import Frames
-from edgernn.datasets.sections import GENERATED, DataSection, ForecastData, NpzData, TextData, WindowedData
+from edgernn.datasets.sections import (
+    GENERATED,
+    DataSection,
+    ForecastData,
+    NpzData,
+    SeriesSection,
+    TextData,
+    WindowedData,
+)
 from edgernn.datasets.series import Recordings, Series
 from edgernn.datasets.speech import Speech
 from edgernn.datasets.splits import Split, Splits
@@ -145,6 +153,12 @@ def load_with_scenes(
     """
     spoken = SPEECH[data.source](data, base, log_mel.rate_hz, seed)
     return speech.splits(spoken, data, log_mel, seed), scene.scenes(spoken, data, log_mel, seconds, seed)
+
+
+def load_with_stretches(data: SeriesSection, base: Path, seed: int) -> tuple[Splits, dict[str, scene.Scene]]:
+    """What `load` gives, and all of a series as `train`, `validation` and `test`. Raises what `load` does."""
+    series = SERIES[data.source](data, base)
+    return forecast.split(series, data, seed), forecast.scenes(series, data)
 
 
 def fingerprint(data: DataSection, base: Path) -> str:

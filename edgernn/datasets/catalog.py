@@ -153,8 +153,9 @@ CATALOG = {
         Package(
             name="ecg",
             task="anomaly",
-            description="an electrocardiogram of 20 frames a beat, and one with three anomalies: a slow beat, small "
-            "fast beats, reversed beats (made with GutenTAG, Wenig et al. 2022, doi:10.14778/3538598.3538602)",
+            description="an electrocardiogram of 20 frames a beat, and one with three anomalies: a slow beat, "
+            "small fast beats, reversed beats (made with GutenTAG, Wenig et al. 2022, "
+            "doi:10.14778/3538598.3538602)",
             examples="10,000 normal frames, 10,000 with 3 anomalies",
             package="aeon",
             version="1.6.0",

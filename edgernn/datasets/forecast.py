@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgernn.datasets import splitting
+from edgernn.datasets.scene import Scene
 from edgernn.datasets.sections import ForecastData
 from edgernn.datasets.splits import Split, Splits
 from edgernn.errors import InputError
@@ -49,11 +50,16 @@ def split(series: Frames, data: ForecastData, seed: int) -> Splits:
         validation=validation,
         calibration=train.take(drawn),
         test=test,
-        labels=tuple(f"{data.target} +{ahead}" for ahead in range(1, data.horizon + 1)),
+        labels=tuple(label(data.target, ahead) for ahead in range(1, data.horizon + 1)),
         channels=found["test"].channels,
         rate_hz=series.rate_hz,
         task=data.task,
     )
+
+
+def scenes(series: Frames, data: ForecastData) -> dict[str, Scene]:
+    """Train, validation and test as whole streams with their anomalies. Raises InputError as `parts`."""
+    return {name: Scene.labelled(part.values, part.anomaly) for name, part in parts(series, data).items()}
 
 
 def parts(series: Frames, data: ForecastData) -> Mapping[str, Frames]:
@@ -91,6 +97,11 @@ def _lagged(series: Frames, data: ForecastData) -> Frames:
     return replace(later, values=values, channels=(*series.channels, *names))
 
 
+def label(target: str, ahead: int) -> str:
+    """The name of the output that forecasts a channel so many frames ahead."""
+    return f"{target} +{ahead}"
+
+
 def lag_channel(target: str, lag: int) -> str:
     """The name of the channel that holds the target's value `lag` frames before."""
     return f"{target} {lag} before"
@@ -109,7 +120,7 @@ def _windows(series: Frames, data: ForecastData, name: str, hop: int) -> Split:
     found = Split(x, y, np.full(len(x), name))
     if name == "test" or series.anomaly is None:
         return found
-    normal = ~_cut(series.anomaly[:, None], needed, hop, len(values)).any(axis=(1, 2))
+    normal = np.logical_not(_cut(series.anomaly[:, None], needed, hop, len(values)).any(axis=(1, 2)))
     if not normal.any():
         raise InputError(
             f"data.split gives {name} no {needed} frames without an anomaly, which a window and its horizon take; "

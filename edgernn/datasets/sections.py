@@ -185,7 +185,7 @@ class SeriesData(ForecastData):
         if self.calendar and self.time is None:
             raise ValueError("has calendar and no time; name the column of times")
         if self.anomaly in self.columns:
-            raise ValueError(f"has the column {self.anomaly} as anomaly and in columns; a device has no labels to read")
+            raise ValueError(f"has the column {self.anomaly} as anomaly and in columns; no device can read labels")
         if self.split.by == "given":
             raise ValueError("has split.by: given, which only data of the catalog can have; use time")
         return self
@@ -227,6 +227,9 @@ class SineData(ForecastData):
     @property
     def target(self) -> str:
         return "sine"
+
+
+SeriesSection = CatalogSeries | SeriesData | SineData
 
 
 class TextSplitSection(SharesSection):

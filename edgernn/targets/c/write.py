@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from edgernn import archive
-from edgernn.decide import WordRule, words
+from edgernn.decide import AlarmRule, WordRule, words
 from edgernn.errors import ExportError, InputError
 from edgernn.features.log_mel import FRACTION_BITS, LogMel
 from edgernn.lowering import QType, TypedPass, native
@@ -24,6 +24,7 @@ from edgernn.targets.c import literals
 from edgernn.targets.c.constants import Constants, constants
 from edgernn.targets.c.join import join
 from edgernn.targets.c.kernels import (
+    ALARM,
     DEQUANTIZE_OUTPUT,
     DETECT,
     FIND_TOKEN,
@@ -89,6 +90,8 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
         kernels |= {FIND_TOKEN, NEXT_TOKEN[network.vocabulary.kind]}
     if isinstance(network.decide, WordRule):
         kernels.add(DETECT)
+    if isinstance(network.decide, AlarmRule):
+        kernels |= {ALARM, QUANTIZE_FRAME["int16"]}
     if _log_mel(network):
         kernels.add(LOG_MEL)
     return {
@@ -129,6 +132,7 @@ def _context(
         "dequantize_output": DEQUANTIZE_OUTPUT,
         **_sound(_log_mel(network)),
         "detect": _detect(network, passes[-1].output),
+        "alarm": _alarm(network, passes[-1].output),
         "mean": network.mean,
         "factor": input_factor(quantized),
         "next_token": NEXT_TOKEN[network.vocabulary.kind] if network.vocabulary else "",
@@ -159,6 +163,15 @@ def _detect(network: Network, output: QType) -> dict[str, Any] | None:
         return None
     bits = words.fraction_bits(output.scale)
     return {"rule": network.decide, "words": words.words(network.labels), "bits": bits}
+
+
+def _alarm(network: Network, output: QType) -> dict[str, Any] | None:
+    """What the network's rule for alarms needs; None without one."""
+    if not isinstance(network.decide, AlarmRule):
+        return None
+    total = network.decide.total(network.outputs, output.scale)
+    channel = network.channels[network.decide.channel]
+    return {"rule": network.decide, "total": total, "channel": channel, "quantize": QUANTIZE_FRAME["int16"]}
 
 
 def _fields(model: Sequence[Unit]) -> list[Field]:
