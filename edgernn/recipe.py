@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, fie
 
 from edgernn import profiles, strict_yaml
 from edgernn.baselines import BASELINES, baselines_of
+from edgernn.cells import CELLS
 from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.sections import DataField, ForecastData, SeriesData, TextData
 from edgernn.decide.alarm import LONGEST
@@ -20,7 +21,7 @@ from edgernn.errors import InputError
 from edgernn.features.log_mel import LogMel
 from edgernn.features.sections import FeaturesSection
 from edgernn.metric import METRICS, Judge, metrics_of
-from edgernn.network import Form, Granularity, IntegerPrecision, Precision
+from edgernn.network import KINDS, Form, Granularity, IntegerPrecision, Precision
 from edgernn.network_section import NetworkSection
 from edgernn.section import LIST_OR_ONE, NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest, recipe_name, validate
 from edgernn.support import SLOW, refusal
@@ -310,6 +311,8 @@ class Recipe(Section):
             raise ValueError("has train.regression_loss, and its data asks for no quantity; remove it")
         if task == "next":
             self._fitting_next()
+        if self.train.truncate:
+            self._fitting_truncation()
         last = self.network.choices()[-1].options
         if task == "regress" and (last.activation != "linear" or last.batch_norm or not last.bias):
             raise ValueError("has a last layer that gives no quantities; of a regression it is linear, with a bias")
@@ -322,6 +325,21 @@ class Recipe(Section):
             raise ValueError(f"asks what comes next after every frame, and {strided} has a stride; remove it")
         if not self.network.streams:
             raise ValueError("asks what comes next, and a bidirectional layer has seen it; remove bidirectional")
+
+    def _fitting_truncation(self) -> None:
+        """Only states that Keras can take over from one segment to the next go on."""
+        for name, kind, options in self.network.choices():
+            recurrent = kind in CELLS and KINDS[kind].KERAS and not options.bidirectional
+            if not recurrent and kind not in ("dense", "embedding", "layer_norm"):
+                raise ValueError(
+                    f"has train.truncate and {name}, whose state cannot go on between segments; remove one"
+                )
+        if self.prune and self.prune.sparsity and not self.prune.block:
+            raise ValueError(
+                "has train.truncate and prune without block, which sees whole windows; add block: [1, 1]"
+            )
+        if self.quantize.qat and self.quantize.qat.epochs:
+            raise ValueError("has train.truncate and quantize.qat, which sees whole windows; remove one of them")
 
     @property
     def judge(self) -> Judge:

@@ -55,6 +55,8 @@ class TrainSection(Section):
     regression_loss: Literal["squared", "absolute", "huber"] = "squared"
     # share of the window after which every step's output counts in the loss; default 0.5, of a regression the last
     loss_from: Share | None = None
+    # steps after which gradients stop while states go on, for windows of hundreds of steps; default: whole windows
+    truncate: Positive | None = None
     # share of the learning rate for the table of an embedding, which with less stays nearer its start
     embedding_rate: Rate = 1.0
     average: Share = 0.995  # memory of the running average of weights, which is what is kept; 0 is off

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,9 +12,11 @@ from edgernn.datasets.splits import Split
 from edgernn.features import normalize
 from edgernn.train import augment
 from edgernn.train.augment import Augmentation
+from edgernn.train.backend import tf
 from edgernn.train.goal import Goal
 from edgernn.train.teacher import Made, Teacher
 
+AHEAD = 2  # batches that are made while one is learnt
 BUCKETS = 8  # of lengths
 BATCHES_SORTED = 16  # batches whose windows are sorted by length together
 
@@ -61,13 +62,24 @@ class Feed:
         )
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of an epoch, in order: whole arrays at a time, made ahead by a pipeline of tf.data."""
         rows = self._rows(np.random.default_rng([self.seed, epoch]))
-        with ThreadPoolExecutor(1) as pool:
-            coming = pool.submit(self._batch, rows[0], epoch, 0)
-            for number in range(1, self.batches):
-                ready, coming = coming, pool.submit(self._batch, rows[number], epoch, number)
-                yield ready.result()
-            yield coming.result()
+        kinds = tuple(tf.as_dtype(part.dtype) for part in self._parts(rows[0][:1], epoch, 0))
+        made = (
+            tf.data.Dataset.range(self.batches)
+            .map(
+                lambda number: tf.numpy_function(
+                    lambda index: self._parts(rows[index], epoch, int(index)), [number], kinds
+                )
+            )
+            .prefetch(AHEAD)
+        )
+        for parts in made:
+            yield Batch(*(part.numpy() for part in parts))
+
+    def _parts(self, rows: np.ndarray, epoch: int, number: int) -> tuple[np.ndarray, ...]:
+        """The arrays of a batch."""
+        return tuple(part for part in self._batch(rows, epoch, number) if part is not None)
 
     def _rows(self, rng: np.random.Generator) -> np.ndarray:
         """The windows of every batch, [batches, batch_size]: where lengths differ, alike ones together.

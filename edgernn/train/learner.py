@@ -51,6 +51,7 @@ class Learner:
         self.optimizer.exclude_from_weight_decay(var_names=["bias"])
         self.optimizer.build(self.variables)
         self.gradients = tf.function(self._gradients, autograph=False)
+        self.segment_gradients = tf.function(self._segment_gradients, autograph=False)
         self.update = tf.function(self._update, autograph=False)
         self.evaluate = tf.function(self._evaluate, autograph=False)
 
@@ -71,6 +72,40 @@ class Learner:
                 value = part(value, training=True)
             values.append(value)
         return values[1:]
+
+    def rested(self, windows: int) -> list[tf.Tensor]:
+        """The states of all recurrent layers before the first step, [windows, units] each."""
+        sizes = [size for part in self._recurrent() for size in tf.nest.flatten(part.cell.state_size)]
+        return [tf.zeros((windows, size)) for size in sizes]
+
+    def _recurrent(self) -> list[Any]:
+        return [part for parts in self.layers for part in parts if isinstance(part, keras.layers.RNN)]
+
+    def _carried(self, x: tf.Tensor, step: tf.Tensor, states: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """The outputs after every step of a segment that begins in `states`, and the states that it ends in."""
+        before, value = list(states), x
+        after: list[tf.Tensor] = []
+        for site, (parts, rate) in enumerate(zip(self.layers, self.rates, strict=True)):
+            value = self._dropped(value, rate, site, step)
+            for part in parts:
+                if not isinstance(part, keras.layers.RNN):
+                    value = part(value, training=True)
+                    continue
+                count = len(tf.nest.flatten(part.cell.state_size))
+                value, *ended = _with_states(part, value, before[:count])
+                before, after = before[count:], [*after, *ended]
+        return value, after
+
+    def _segment_gradients(
+        self, x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor, step: tf.Tensor, states: list[tf.Tensor]
+    ) -> tuple[Gradients, list[tf.Tensor]]:
+        """What `_gradients` gives, of one segment of windows; how it came to `states` counts as given."""
+        with tf.GradientTape() as tape:
+            outputs, ended = self._carried(x, step, states)
+            loss = self.objective.loss(outputs, y, weights, self.section.label_smoothing)
+        gradients = tape.gradient(loss, self.variables)
+        norm = tf.linalg.global_norm(gradients)
+        return Gradients(loss, self.objective.figure(outputs, y, weights), norm, gradients), ended
 
     def _gradients(self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor, ends: tf.Tensor | None = None) -> Gradients:
         with tf.GradientTape() as tape:
@@ -115,6 +150,16 @@ class Learner:
         shape = (tf.shape(value)[0], 1, value.shape[-1])
         keep = tf.cast(tf.random.stateless_uniform(shape, seed) >= rate, value.dtype)
         return value * keep / (1 - rate)
+
+
+def _with_states(part: Any, x: tf.Tensor, states: list[tf.Tensor]) -> list[Any]:
+    """A recurrent Keras layer's outputs of every step, and its states after the last one."""
+    part.return_state = True  # of this call alone: the model that the layer is in takes its outputs
+    try:
+        found: list[Any] = part(x, initial_state=states, training=True)
+    finally:
+        part.return_state = False
+    return found
 
 
 def dropout_rates(network: Network, section: TrainSection) -> list[float]:

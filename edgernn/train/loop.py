@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +18,13 @@ from edgernn.network import Network
 from edgernn.train import checkpoint, watch
 from edgernn.train.backend import tf
 from edgernn.train.feed import Batch, Feed
-from edgernn.train.learner import Learner, ends, tensors
+from edgernn.train.learner import Gradients, Learner, ends, tensors
 from edgernn.train.logs import Logs
 from edgernn.train.meter import Meter, meter
 from edgernn.train.objective import FIGURES
 
 WARM_UP_STEPS = 100  # the learning rate rises to its full value over these
+TINY = 1e-9  # seconds
 FLOOR = 0.02  # of the learning rate, where the cosine ends
 
 
@@ -43,13 +46,51 @@ class Run:
     keep_from: int = 0
 
     @property
+    def segments(self) -> int:
+        """The parts that windows are learnt in, one after the other."""
+        truncate, steps = self.learner.section.truncate, self.feed.split.x.shape[1]
+        return -(-steps // truncate) if truncate else 1
+
+    @property
     def steps(self) -> int:
-        return self.learner.section.epochs * self.feed.batches
+        return self.learner.section.epochs * self.feed.batches * self.segments
+
+
+@dataclass
+class Clock:
+    """Seconds of an epoch: `waiting` for batches that were not there yet, `learning` from them, `validating`."""
+
+    seconds: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("waiting", "learning", "validating"), 0.0)
+    )
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - start
+
+    def batches(self, feed: Iterator[Batch]) -> Iterator[Batch]:
+        """What `feed` gives; what it keeps one waiting counts as such."""
+        while True:
+            with self.of("waiting"):
+                batch = next(feed, None)
+            if batch is None:
+                return
+            yield batch
+
+    def __str__(self) -> str:
+        return f"{self.seconds['waiting'] / max(sum(self.seconds.values()), TINY):.0%} of the time waiting for data"
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one epoch: means over its steps, and the validation after it; `watched` names the objective's figure."""
+    """Of one epoch: means over its steps, and the validation after it; `watched` names the objective's figure.
+
+    `clock` is where the time went.
+    """
 
     watched: str
     loss: float
@@ -58,6 +99,7 @@ class Figures:
     learning_rate: float
     validation_loss: float
     validation_figure: float
+    clock: Clock
 
     def scalars(self) -> dict[str, float]:
         """By the names of their TensorBoard charts."""
@@ -68,11 +110,12 @@ class Figures:
             f"{self.watched}/validation": self.validation_figure,
             "learning_rate": self.learning_rate,
             "gradient_norm": self.gradient_norm,
+            **{f"seconds/{name}": seconds for name, seconds in self.clock.seconds.items()},
         }
 
     def __str__(self) -> str:
         figure = f"{self.watched.replace('_', ' ')} {self.validation_figure:.3f}"
-        return f"loss {self.loss:.3g}, validation {self.validation_loss:.3g} ({figure})"
+        return f"loss {self.loss:.3g}, validation {self.validation_loss:.3g} ({figure}), {self.clock}"
 
 
 def train(run: Run, folder: Path, quiet: bool) -> tuple[np.ndarray, ...]:
@@ -106,28 +149,63 @@ def memory(step: int, average: float) -> float:
 
 
 def _epoch(run: Run, epoch: int, tell: Meter, text: str) -> Figures:
-    totals = np.zeros(3)  # loss, figure, gradient norm
-    for number, batch in enumerate(run.feed.epoch(epoch)):
+    totals, clock = np.zeros(3), Clock()  # loss, figure, gradient norm
+    learn = _step if run.segments == 1 else _truncated
+    for number, batch in enumerate(clock.batches(run.feed.epoch(epoch))):
         step = epoch * run.feed.batches + number
-        totals += _step(run, batch, epoch, step)
-        tell(step + 1, text)
+        with clock.of("learning"):
+            totals += learn(run, batch, epoch, step)
+        tell((step + 1) * run.segments, text)
     run.settle()
     loss, figure, norm = totals / run.feed.batches
     section = run.learner.section
-    rate = learning_rate(step, run.steps, section.learning_rate, section.schedule)
-    return Figures(FIGURES[run.network.task], loss, figure, norm, rate, *_validated(run, epoch))
+    rate = learning_rate(step * run.segments, run.steps, section.learning_rate, section.schedule)
+    with clock.of("validating"):
+        validated = _validated(run, epoch)
+    return Figures(FIGURES[run.network.task], loss, figure, norm, rate, *validated, clock)
 
 
 def _step(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, float]:
     """Learn from one batch; its loss, figure and gradient norm."""
-    learner, section = run.learner, run.learner.section
     whole = ends(batch.lengths, run.network)
-    gradients = learner.gradients(*tensors(batch), tf.constant(step, tf.int64), whole)
-    watch.require_finite(learner, run.network, gradients, batch, epoch=epoch, step=step)
+    gradients = run.learner.gradients(*tensors(batch), tf.constant(step, tf.int64), whole)
+    watch.require_finite(run.learner, run.network, gradients, batch, epoch=epoch, step=step)
+    _update(run, gradients, step)
+    return float(gradients.loss), float(gradients.figure), float(gradients.norm)
+
+
+def _truncated(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, float]:
+    """Learn from one batch in segments; the means of their losses, figures and gradient norms.
+
+    The states go on from one segment to the next, gradients do not: truncated back-propagation through time
+    (Williams and Peng 1990), whose memory does not grow with the length of windows. A segment in which no output
+    counts teaches nothing.
+    """
+    learner, size = run.learner, run.learner.section.truncate
+    assert size is not None
+    x, y = tensors(batch)
+    weights = learner.objective.weights_of(y, x.shape[1], ends(batch.lengths, run.network))
+    states, told = learner.rested(x.shape[0]), []
+    for number, start in enumerate(range(0, x.shape[1], size)):
+        some = slice(start, start + size)
+        part = weights[:, some]
+        share = float(tf.reduce_sum(part))
+        own = y[:, some] if run.network.task == "next" else y
+        scaled = part / share if share else part
+        gradients, states = learner.segment_gradients(x[:, some], own, scaled, tf.constant(step, tf.int64), states)
+        watch.require_finite(learner, run.network, gradients, batch, epoch=epoch, step=step)
+        if share:
+            _update(run, gradients, step * run.segments + number)
+            told.append((float(gradients.loss), float(gradients.figure), float(gradients.norm)))
+    loss, figure, norm = np.mean(told, axis=0)
+    return loss, figure, norm
+
+
+def _update(run: Run, gradients: Gradients, step: int) -> None:
+    section = run.learner.section
     rate = learning_rate(step, run.steps, section.learning_rate, section.schedule)
     stays = tf.constant(memory(step, section.average), tf.float32)
-    learner.update(gradients.by_variable, gradients.norm, tf.constant(rate, tf.float32), stays)
-    return float(gradients.loss), float(gradients.figure), float(gradients.norm)
+    run.learner.update(gradients.by_variable, gradients.norm, tf.constant(rate, tf.float32), stays)
 
 
 def _validated(run: Run, epoch: int) -> tuple[float, float]:

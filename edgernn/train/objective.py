@@ -43,16 +43,23 @@ class Objective:
         That is float32 [windows, steps], of windows that end after different steps `ends` [windows], and of what
         comes next, where all steps that `y` asks about count the same; else None.
         """
+        if self.task == "next" or ends is not None:
+            return outputs, self.weights_of(y, outputs.shape[1], ends)
+        return outputs[:, self.start(outputs.shape[1]) :], None
+
+    def weights_of(self, y: tf.Tensor, steps: int, ends: tf.Tensor | None) -> tf.Tensor:
+        """The weight of each step of windows in the mean, float32 [windows, steps], which add up to 1."""
         if self.task == "next":
             asked = tf.cast(y >= 0, tf.float32)
-            return outputs, asked / tf.maximum(tf.reduce_sum(asked), 1)
+            return asked / tf.maximum(tf.reduce_sum(asked), 1)
+        step = tf.range(steps)[None]
         if ends is None:
-            return outputs[:, self.start(outputs.shape[1]) :], None
-        step, last = tf.range(outputs.shape[1])[None], ends[:, None]
-        share = self._share
-        first = last - 1 if share is None else tf.cast(share * tf.cast(last, tf.float32), tf.int32)
+            first, last = self.start(steps), tf.fill([tf.shape(y)[0], 1], steps)
+        else:
+            last, share = ends[:, None], self._share
+            first = last - 1 if share is None else tf.cast(share * tf.cast(last, tf.float32), tf.int32)
         inside = tf.cast((step >= first) & (step < last), tf.float32)
-        return outputs, inside / tf.reduce_sum(inside, 1, keepdims=True) / tf.cast(tf.shape(outputs)[0], tf.float32)
+        return inside / tf.reduce_sum(inside, 1, keepdims=True) / tf.cast(tf.shape(y)[0], tf.float32)
 
     def start(self, steps: int) -> int:
         """The first of `steps` steps whose output counts in training.

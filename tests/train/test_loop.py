@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import math
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +15,7 @@ import pytest
 from edgernn.train import loop, meter, models
 from edgernn.train.augment import Augmentation
 from edgernn.train.backend import keras, tf
-from edgernn.train.feed import Feed
+from edgernn.train.feed import Batch, Feed
 from edgernn.train.goal import Goal
 from edgernn.train.learner import Learner, dropout_rates
 from train import sample
@@ -190,3 +192,20 @@ def test_elsewhere_a_line_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert lines[0] == "train: 20 %, loss 0.5, 44 s left"
     assert len(lines) == 5
+
+
+def test_the_clock_tells_waiting_from_learning() -> None:
+    def slow() -> Iterator[Batch]:
+        for _ in range(3):
+            time.sleep(0.02)
+            yield Batch(np.zeros((1, 1, 1), np.float32), np.zeros(1, np.int32))
+
+    clock = loop.Clock()
+    for _ in clock.batches(slow()):
+        with clock.of("learning"):
+            time.sleep(0.01)
+    assert clock.seconds["waiting"] >= 0.06
+    assert clock.seconds["learning"] >= 0.03
+    assert clock.seconds["validating"] == 0
+    clock.seconds.update(waiting=1.0, learning=2.5, validating=0.5)
+    assert str(clock) == "25% of the time waiting for data"

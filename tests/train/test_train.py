@@ -251,6 +251,9 @@ def test_logs_hold_every_curve_for_tensorboard(tmp_path: Path) -> None:
         "learning_rate",
         "loss/train",
         "loss/validation",
+        "seconds/learning",
+        "seconds/validating",
+        "seconds/waiting",
     ]
     assert [event.step for event in events.Tensors("loss/train")] == [1, 2, 3]
 
