@@ -169,7 +169,7 @@ def test_rows_say_what_is_cached(entry: Package, monkeypatch: pytest.MonkeyPatch
 def test_an_unknown_dataset() -> None:
     with pytest.raises(
         InputError,
-        match=r"^watch is not a dataset of the catalog; known: electricity, fraud, movie_reviews, pbc2, turbofan, "
-        r"watch_activity$",
+        match=r"^watch is not a dataset of the catalog; known: blood_pressure, ecg, electricity, fraud, "
+        r"movie_reviews, pbc2, turbofan, watch_activity$",
     ):
         datasets.fetch("watch")

@@ -65,6 +65,17 @@ def test_scenes_differ_by_split_and_come_back_from_disk(tmp_path: Path) -> None:
     assert not np.array_equal(both["test"].frames, both["validation"].frames)
 
 
+def test_a_series_without_labels_comes_back_without(tmp_path: Path) -> None:
+    frames = np.zeros((5, 1), np.float32)
+    scene.save(
+        {"test": Scene(frames, None), "train": Scene.labelled(frames, frames[:, 0] == 1)}, tmp_path / "s.npz"
+    )
+    loaded = scene.load(tmp_path / "s.npz")
+    assert loaded["test"].spans is None
+    assert loaded["train"].spans is not None
+    assert loaded["train"].spans.shape == (0, 3)
+
+
 def test_the_features_of_a_stream_do_not_depend_on_how_it_is_cut() -> None:
     samples = np.random.default_rng(0).integers(-3000, 3000, 16_000 * 7).astype(np.int16)
     cut = scene._frames(samples, MEL)
