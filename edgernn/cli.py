@@ -182,7 +182,9 @@ def compare(
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The recipe's name.")],
-    task: Annotated[str, typer.Option("--task", metavar="TASK", help="classify, forecast, text, audio or events.")],
+    task: Annotated[
+        str, typer.Option("--task", metavar="TASK", help="classify, forecast, anomaly, text ...")
+    ],
 ) -> None:
     """Write a commented recipe for your own data to <NAME>.yaml."""
     from edgernn import new as scaffold

@@ -7,6 +7,7 @@ import pytest
 from edgernn import datasets, new, recipe
 from edgernn.datasets.audio_sections import AudioData
 from edgernn.datasets.catalog import CATALOG
+from edgernn.datasets.sections import SeriesData
 from edgernn.errors import InputError
 
 
@@ -28,6 +29,22 @@ def test_events_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text("\n".join(["machine,time,heat,mode,broken", *rows]))
     found = datasets.load(recipe.load(path).data, tmp_path, 0)
     assert (found.labels, len(found.train.x.shape)) == (("no", "yes"), 3)
+
+
+def test_anomalies_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
+    path = new.write("mine", "anomaly", tmp_path)
+    lines = path.read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("data:"))
+    assert recipe.load(path).data.source in CATALOG
+    path.write_text("\n".join([*lines[:at], lines[at + 1].removeprefix("# "), *lines[at + 2 :]]))
+    rows = [f"{i % 20},{int(i == 950)}" for i in range(1000)]
+    (tmp_path / "series.csv").write_text("\n".join(["value,abnormal", *rows]))
+    data = recipe.load(path).data
+    assert isinstance(data, SeriesData)
+    splits, scenes = datasets.load_with_stretches(data, tmp_path, 0)
+    assert (splits.channels, splits.labels[0], len(splits.labels)) == (("value",), "value +1", 10)
+    assert scenes["test"].spans is not None
+    assert scenes["test"].spans.tolist() == [[0, 350, 351]]
 
 
 @pytest.mark.parametrize("name", ["Bad Name", "../x", "", "while"])
