@@ -30,7 +30,11 @@ class AugmentSection(Section):
     # and about the first axis; channels are x, y, z, ...
     roll_degrees: Annotated[Number, Field(ge=0, le=180)] = 0.0
     scale: Share = 0.0  # spread of a factor on each channel
+    offset: Annotated[Number, Field(ge=0, le=10)] = 0.0  # spread of what is added to each channel, as of jitter
     jitter: Annotated[Number, Field(ge=0, le=10)] = 0.0  # spread of noise, in units of normalised input
+    # up to so many steps in a row, and so many channels side by side, are their mean over the window: for spectra
+    mask_steps: Annotated[Whole, Field(ge=0)] = 0
+    mask_channels: Annotated[Whole, Field(ge=0)] = 0
 
 
 class TrainSection(Section):

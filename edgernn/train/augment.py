@@ -56,9 +56,27 @@ def apply(x: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -
         x = x * (1 + (gain - 1) * augmentation.rates)
     if section.scale:
         x = x * (1 + section.scale * rng.standard_normal((len(x), 1, x.shape[2])))
+    if section.offset:
+        x = x + section.offset * augmentation.unit * rng.standard_normal((len(x), 1, x.shape[2]))
     if section.jitter:
         x = x + section.jitter * augmentation.unit * rng.standard_normal(x.shape)
+    if section.mask_steps or section.mask_channels:
+        x = _masked(x, section.mask_steps, section.mask_channels, rng)
     return x.astype(np.float32)
+
+
+def _masked(x: np.ndarray, steps: int, channels: int, rng: np.random.Generator) -> np.ndarray:
+    """Windows with a span of steps, and one of channels, at each channel's mean (SpecAugment, Park et al. 2019)."""
+    hidden = _span(x.shape[1], steps, len(x), rng)[:, :, None] | _span(x.shape[2], channels, len(x), rng)[:, None]
+    return np.where(hidden, x.mean(axis=1, keepdims=True), x)
+
+
+def _span(places: int, longest: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """True on up to `longest` neighbours of `places`, bool [count, places]."""
+    length = rng.integers(0, min(longest, places) + 1, count)
+    start = rng.integers(0, places - length + 1)
+    place = np.arange(places)
+    return (place >= start[:, None]) & (place < (start + length)[:, None])
 
 
 def _marked(key: str, names: Sequence[str], channels: Sequence[str]) -> np.ndarray:

@@ -41,6 +41,9 @@ def windows(count: int, steps: int = 50, seed: int = 9) -> np.ndarray:
             "roll_degrees": st.just(20),
             "scale": st.just(0.1),
             "jitter": st.just(0.1),
+            "offset": st.just(0.3),
+            "mask_steps": st.sampled_from([1, 40]),
+            "mask_channels": st.sampled_from([2, 9]),
         },
     ),
 )
@@ -168,3 +171,25 @@ def test_a_section_that_does_not_fit_the_channels(
         Augmentation.of(AugmentSection.model_validate(section), channels, UNIT)
 
     assert str(caught.value).startswith(message)
+
+
+def test_an_offset_is_the_same_in_every_step_and_in_units_of_the_channel() -> None:
+    x = windows(2000, 3)
+    added = changed(x, offset=0.5) - x
+    np.testing.assert_allclose(added, np.broadcast_to(added[:, :1], added.shape), atol=1e-5)
+    np.testing.assert_allclose(added[:, 0].std(axis=0), 0.5 * UNIT, rtol=0.1)
+
+
+def test_masks_are_spans_at_the_mean_of_the_window() -> None:
+    x = windows(300, 20)
+    y = changed(x, mask_steps=6, mask_channels=2)
+    hidden = y != x
+    np.testing.assert_allclose(
+        y[hidden], np.broadcast_to(x.mean(axis=1, keepdims=True), x.shape)[hidden], atol=1e-6
+    )
+    steps, channels = hidden.all(axis=2), hidden.all(axis=1)
+    assert (hidden == (steps[:, :, None] | channels[:, None])).all()
+    for spans, longest in ((steps, 6), (channels, 2)):
+        sizes = spans.sum(axis=1)
+        assert {*sizes.tolist()} == {*range(longest + 1)}
+        assert (np.abs(np.diff(np.pad(spans, ((0, 0), (1, 1))).astype(int), axis=1)).sum(axis=1) <= 2).all()
