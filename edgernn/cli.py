@@ -183,7 +183,7 @@ def compare(
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The recipe's name.")],
     task: Annotated[
-        str, typer.Option("--task", metavar="TASK", help="classify, forecast, anomaly, text ...")
+        str, typer.Option("--task", metavar="TASK", help="classify, forecast, anomaly, text, audio or events.")
     ],
 ) -> None:
     """Write a commented recipe for your own data to <NAME>.yaml."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from itertools import tee
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,20 @@ import numpy as np
 from edgernn import network as networks
 from edgernn.cases import Case, cases
 from edgernn.datasets import csv_windows, text_files
+from edgernn.decide import AlarmRule, alarm
 from edgernn.engines import c_model, engine
 from edgernn.errors import InputError, MissingToolError
 from edgernn.features import tokens
 from edgernn.folder import BuildFolder
+from edgernn.lowering import native
 from edgernn.network import Network, Vocabulary
 from edgernn.targets import artifact_name, supported
 
 
 def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     """The label and the largest output, or all quantities of a regression, after every step of `source`.
+
+    Of a network with a rule for alarms it is how far the last frames are from their forecasts, and `alarm`.
 
     Each is given as soon as its frames are there.
 
@@ -42,14 +47,33 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
             yield from _of_texts(paths, network, network.vocabulary, lines)
         return
     with closing(csv_windows.frames(source, network.channels)) as frames:
+        if isinstance(network.decide, AlarmRule):
+            yield from _alarms(paths, network, network.decide, frames)
+            return
         for step, output in enumerate(_outputs(paths, frames, network.frames_per_step), start=1):
             yield {"step": step} | _told(network, output)
 
 
 def line(decision: Mapping[str, Any]) -> str:
     """A decision as a person reads it."""
-    step, *others = decision.values()  # or the line of a text
-    return "  ".join([f"{step:6d}", *(other if isinstance(other, str) else f"{other:.4g}" for other in others)])
+    (_, step), *others = decision.items()  # or the line of a text
+    told = [(name if value else "") if isinstance(value, bool) else value for name, value in others]
+    shown = (value if isinstance(value, str) else f"{value:.4g}" for value in told)
+    return "  ".join([f"{step:6d}", *shown]).rstrip()
+
+
+def _alarms(
+    paths: BuildFolder, network: Network, rule: AlarmRule, frames: Iterator[np.ndarray]
+) -> Iterator[dict[str, Any]]:
+    """The mean distance of the last frames from their forecasts after each step, and whether that is an alarm."""
+    qtype = native(networks.load_quantized(paths.quantized))[-1].output
+    read, kept = tee(frames)
+    pairs = (
+        (int(alarm.integers(frame[[rule.channel]], qtype.scale)[0]), qtype.quantize(output))
+        for output, frame in zip(_outputs(paths, read, network.frames_per_step), kept, strict=False)
+    )
+    for step, (mean, given) in enumerate(alarm.follow(pairs, rule, network.outputs, qtype.scale), 1):
+        yield {"step": step, "distance": mean, "alarm": given}
 
 
 def _told(network: Network, output: np.ndarray) -> dict[str, Any]:

@@ -10,7 +10,9 @@ repeats it bit for bit.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -62,6 +64,26 @@ def sums(values: np.ndarray, outputs: np.ndarray, rule: AlarmRule) -> np.ndarray
         errors[rule.warm_up + ahead :] += np.minimum(np.abs(about - outputs[made, ahead - 1]), FARTHEST)
     total = np.cumsum(np.concatenate([np.zeros(rule.smooth, np.int64), errors]))
     return total[rule.smooth :] - total[: -rule.smooth]
+
+
+def follow(
+    pairs: Iterable[tuple[int, np.ndarray]], rule: AlarmRule, horizon: int, scale: float
+) -> Iterator[tuple[float, bool]]:
+    """The mean distance after each step, in the unit of the series, and whether it gives an alarm: as `detect`.
+
+    `pairs` are a value and the outputs [horizon] of each step, as they come. Only what a sum takes is kept.
+    """
+    values: deque[int] = deque(maxlen=rule.smooth + horizon)
+    outputs: deque[np.ndarray] = deque(maxlen=rule.smooth + horizon)
+    wait = 0
+    for step, (value, expected) in enumerate(pairs, 1):
+        values.append(value)
+        outputs.append(expected)
+        kept = replace(rule, warm_up=min(len(values), max(0, rule.warm_up - step + len(values))))
+        total = int(sums(np.array(values, np.int16), np.array(outputs, np.int16), kept)[-1])
+        alarm = wait == 0 and total >= rule.total(horizon, scale)
+        wait = rule.refractory if alarm else max(0, wait - 1)
+        yield total * scale / (rule.smooth * horizon), alarm
 
 
 def detect(values: np.ndarray, outputs: np.ndarray, rule: AlarmRule, scale: float) -> np.ndarray:

@@ -78,6 +78,21 @@ def test_c_alarms_as_the_definition_does(kernel: ctypes.CDLL, data: st.DataObjec
     assert alarms == alarm.detect(values, outputs, rule, 1.0).tolist()
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_alarms_step_by_step_are_those_of_the_whole(data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    horizon, scale = data.draw(st.integers(1, 5)), 2.0**-5
+    values = rng.integers(-99, 99, 60).astype(np.int16)
+    outputs = rng.integers(-99, 99, (60, horizon)).astype(np.int16)
+    sizes = [data.draw(st.integers(low, 20)) for low in (1, 0, 0)]
+    rule = AlarmRule(0, sizes[0], data.draw(st.floats(0, 3)), *sizes[1:])
+    found = list(alarm.follow(zip(values.tolist(), outputs, strict=True), rule, horizon, scale))
+    wanted = alarm.sums(values, outputs, rule) * scale / (rule.smooth * horizon)
+    np.testing.assert_array_equal([mean for mean, _ in found], wanted)
+    assert [one for _, one in found] == alarm.detect(values, outputs, rule, scale).tolist()
+
+
 def test_the_largest_sum_fits(kernel: ctypes.CDLL) -> None:
     """As many forecasts as a rule may have, all as far off as int16 goes: an int32 that overflowed would trap."""
     horizon = 5
