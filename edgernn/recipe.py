@@ -13,6 +13,7 @@ from edgernn import profiles, strict_yaml
 from edgernn.baselines import BASELINES, baselines_of
 from edgernn.cells import CELLS
 from edgernn.datasets.audio_sections import SpeechData
+from edgernn.datasets.event_sections import EventOptions
 from edgernn.datasets.sections import DataField, ForecastData, SeriesData, TextData
 from edgernn.decide.alarm import LONGEST
 from edgernn.decide_sections import AlarmSection, DecideField, WordsSection
@@ -208,6 +209,10 @@ class Recipe(Section):
         if self.network.tokens and self.train.augment != AugmentSection():
             raise ValueError(
                 "has train.augment, which changes measured values, and an embedding, which reads tokens"
+            )
+        if self.train.augment.splice and isinstance(self.data, EventOptions):
+            raise ValueError(
+                "has train.augment.splice, and events by entity differ in length; remove it"
             )
         if self.train.token_dropout and not self.network.tokens:
             raise ValueError("has train.token_dropout and no embedding, which reads tokens; remove it")
