@@ -36,6 +36,7 @@ from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.sections import ForecastData
 from edgernn.decide_sections import AlarmSection, StreamedSection, WordsSection
 from edgernn.deployment import Order
+from edgernn.detection import alarms
 from edgernn.errors import InputError
 from edgernn.features import normalize
 from edgernn.folder import BuildFolder
@@ -65,6 +66,7 @@ class Build:
             scene.save(found, self.folder.scenes)
         elif isinstance(recipe.decide, AlarmSection) and isinstance(recipe.data, ForecastData):
             splits, found = datasets.load_with_stretches(recipe.data, self.base, recipe.seed)
+            alarms.refuse_short(recipe.decide, found, recipe.data.window, recipe.data.horizon)
             scene.save(found, self.folder.scenes)
         else:
             splits = datasets.load(recipe.data, self.base, recipe.seed, recipe.log_mel)

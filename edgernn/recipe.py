@@ -211,9 +211,7 @@ class Recipe(Section):
                 "has train.augment, which changes measured values, and an embedding, which reads tokens"
             )
         if self.train.augment.splice and isinstance(self.data, EventOptions):
-            raise ValueError(
-                "has train.augment.splice, and events by entity differ in length; remove it"
-            )
+            raise ValueError("has train.augment.splice, and events by entity differ in length; remove it")
         if self.train.token_dropout and not self.network.tokens:
             raise ValueError("has train.token_dropout and no embedding, which reads tokens; remove it")
         if self.train.made_texts and not isinstance(self.data, TextData):

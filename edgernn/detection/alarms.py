@@ -67,6 +67,18 @@ def chosen(section: AlarmSection, network: Network, normal: Scene) -> AlarmRule:
     return replace(rule, threshold=section.margin * float(largest) / (section.smooth * horizon))
 
 
+def refuse_short(section: AlarmSection, scenes: Mapping[str, Scene], window: int, horizon: int) -> None:
+    """Raises InputError when a part of the series is too short for a single whole sum."""
+    needed = AlarmRule(0, section.smooth, 0.0, 0, window).complete(horizon) + 1
+    for name in ("validation", "test"):
+        count = len(scenes[name].frames)
+        if count < needed and (name == "test" or section.threshold == "auto"):
+            raise InputError(
+                f"data.split gives {name} {count} frames, and a sum of decide.smooth {section.smooth} takes {needed} "
+                f"with the window and horizon before it; give {name} more, or shorten one of them"
+            )
+
+
 def outputs(network: Network, scene: Scene) -> np.ndarray:
     """The float network's forecasts along a scene, float64 [steps, horizon]."""
     return reference.float_outputs(network, normalize.apply(scene.frames, network.mean, network.std)[None])[0]
@@ -85,13 +97,13 @@ def measured(
     steps = [case for case in cases if case.form == "step" and case.precision != "float32" and not case.skip]
     engines = [(case.artifact, case.engine, _on_engine(case, test, cache)) for case in steps]
     streams += [(name, engine, y) for name, engine, y in engines if y is not None]
-    found = [(name, engine, _of_forecasts(y, test, rule, qtype)) for name, engine, y in streams]
+    found = [(name, engine, of_forecasts(y, test, rule, qtype)) for name, engine, y in streams]
     exact = found[0][2].auc
     return {
         "rule": described(rule),
         "frames": len(test.frames),
         "baselines": [
-            {"name": name, **_of_discords(scenes, rule, network.outputs, shape)._asdict()}
+            {"name": name, **of_discords(scenes, rule, network.outputs, shape)._asdict()}
             for name, shape in DISCORDS.items()
         ],
         "results": [
@@ -128,14 +140,18 @@ def score(sums: np.ndarray, alarms: np.ndarray, scene: Scene, smooth: int, first
     )
 
 
-def _of_forecasts(y: np.ndarray, scene: Scene, rule: AlarmRule, qtype: QType) -> Found:
+def of_forecasts(y: np.ndarray, scene: Scene, rule: AlarmRule, qtype: QType) -> Found:
+    """What forecasts [steps, horizon] along a scene come to, read as integers of `qtype`."""
     values, forecasts = _values(scene, rule, qtype), qtype.quantize(y)
     alarms = alarm.detect(values, forecasts, rule, qtype.scale)
     return score(alarm.sums(values, forecasts, rule), alarms, scene, rule.smooth, rule.complete(y.shape[1]))
 
 
-def _of_discords(scenes: Mapping[str, Scene], rule: AlarmRule, horizon: int, shape: bool) -> Found:
-    """The same of subsequences of `smooth` frames, among those of train and validation; no alarms."""
+def of_discords(scenes: Mapping[str, Scene], rule: AlarmRule, horizon: int, shape: bool) -> Found:
+    """What subsequences of `smooth` frames come to, among those of train and validation; they give no alarms.
+
+    By `shape` they are z-normalised; `horizon` says from which frame on forecasts are judged, and so are these.
+    """
     train, validation, test = (scenes[name].frames[:, rule.channel] for name in ("train", "validation", "test"))
     found = discord.distances(np.concatenate([train, validation]), test, rule.smooth, shape)
     ends = np.concatenate([np.zeros(rule.smooth - 1), found])  # by the last frame

@@ -130,3 +130,28 @@ def test_labelled_validation_frames_choose_nothing() -> None:
     )
     with pytest.raises(InputError, match="auto needs 21 validation frames in a row without an anomaly"):
         alarms.chosen(section, net, Scene.labelled(frames[:20], labels[:20]))
+
+
+@pytest.mark.parametrize(
+    ("frames", "threshold", "fault"),
+    [
+        ({"validation": 21, "test": 21}, "auto", None),
+        (
+            {"validation": 20, "test": 21},
+            "auto",
+            "gives validation 20 frames, and a sum of decide.smooth 6 takes 21",
+        ),
+        ({"validation": 20, "test": 21}, 0.5, None),
+        ({"validation": 21, "test": 20}, 0.5, "gives test 20 frames"),
+    ],
+)
+def test_parts_that_are_too_short_for_a_sum(
+    frames: dict[str, int], threshold: float | str, fault: str | None
+) -> None:
+    section = AlarmSection.model_validate({"rule": "alarm", "smooth": 6, "threshold": threshold})
+    parts = {name: Scene(np.zeros((count, 1), np.float32), None) for name, count in frames.items()}
+    if fault is None:
+        alarms.refuse_short(section, parts, window=12, horizon=3)
+    else:
+        with pytest.raises(InputError, match=fault):
+            alarms.refuse_short(section, parts, window=12, horizon=3)
