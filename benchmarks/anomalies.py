@@ -2,10 +2,10 @@
 
     python benchmarks/anomalies.py [--seeds 0 1 2] [--folder build/anomalies]
 
-Builds recipes/ecg_anomaly.yaml, and its profile `blood_pressure`, once a seed. The first table is what the reports say:
-AUC of the float network and of the worst int8 engine, and of the better discord, over as many frames in a row; whether
-the largest score is of an anomaly; anomalies found, false alarms and delay of the C. In the second one sums and
-subsequences have other lengths than the recipe's; nothing was chosen by it. Builds are cached.
+Builds recipes/ecg_anomaly.yaml, and its profile `blood_pressure`, once a seed. The first table is what the reports
+say: AUC of the float network and of the worst int8 engine, and of the better discord, over as many frames in a row;
+whether the largest score is of an anomaly; anomalies found, false alarms and delay of the C. In the second one sums
+and subsequences have other lengths than the recipe's; nothing was chosen by it. Builds are cached.
 """
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ def refuse_short(section: AlarmSection, scenes: Mapping[str, Scene], window: int
         count = len(scenes[name].frames)
         if count < needed and (name == "test" or section.threshold == "auto"):
             raise InputError(
-                f"data.split gives {name} {count} frames, and a sum of decide.smooth {section.smooth} takes {needed} "
-                f"with the window and horizon before it; give {name} more, or shorten one of them"
+                f"data.split gives {name} {count} frames, and a sum of decide.smooth {section.smooth} takes "
+                f"{needed} with the window and horizon before it; give {name} more, or shorten one of them"
             )
 
 
