@@ -8,6 +8,7 @@ integers; the C kernel `ernn_detect_s16` repeats it bit for bit.
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -72,3 +73,25 @@ def detect(outputs: np.ndarray, bits: int, count: int, rule: WordRule) -> np.nda
             decided[step] = best[step]
             free = step + rule.refractory + 1
     return decided
+
+
+class Detector:
+    """`detect`, step by step, for a stream that has no end."""
+
+    def __init__(self, bits: int, count: int, rule: WordRule) -> None:
+        self.bits, self.count, self.rule = bits, count, rule
+        self.past = deque([np.zeros(count, np.int64)] * rule.smooth, rule.smooth)
+        self.wait = 0
+
+    def push(self, output: np.ndarray) -> int:
+        """The word that the next step decides for, or NOTHING; `output` int16 [classes]."""
+        self.past.append(fixed_point.softmax(output.astype(np.int64)[None], self.bits)[0, : self.count])
+        if self.wait:
+            self.wait -= 1
+            return NOTHING
+        sums = np.sum(self.past, axis=0)
+        best = int(sums.argmax())
+        if sums[best] < self.rule.total:
+            return NOTHING
+        self.wait = self.rule.refractory
+        return best

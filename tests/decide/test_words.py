@@ -73,6 +73,8 @@ def test_c_decides_as_the_definition_does(kernel: ctypes.CDLL, data: st.DataObje
     outputs = np.repeat(rng.integers(-spread, spread, (20, classes)), rng.integers(1, 12, 20), axis=0)
     wanted = words.detect(outputs.astype(np.int16), bits, count, rule)
     np.testing.assert_array_equal(in_c(kernel, outputs, bits, count, rule), wanted)
+    detector = words.Detector(bits, count, rule)
+    np.testing.assert_array_equal([detector.push(row) for row in outputs.astype(np.int16)], wanted)
 
 
 def test_the_rule_is_the_mean_of_softmax_against_a_threshold() -> None:
