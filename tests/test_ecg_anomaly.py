@@ -119,3 +119,17 @@ def test_without_labels_alarms_are_counted(tmp_path: Path) -> None:
     for row in found["detection"]["results"]:
         assert (row["auc"], row["top"], row["found"]) == (None, None, None)
         assert row["alarms"] >= 1
+
+
+@pytest.mark.slow
+def test_noise_has_no_anomalies_to_be_found(tmp_path: Path) -> None:
+    """Labels that nothing in the series tells of: a score above chance would know them from somewhere else."""
+    rng = np.random.default_rng(0)
+    odd = np.zeros(4000, bool)
+    odd[3000:] = np.repeat(rng.permutation(100) < 30, 10)
+    rows = [f"{v:.5f},{int(one)}" for v, one in zip(rng.normal(size=4000), odd, strict=True)]
+    (tmp_path / "s.csv").write_text("\n".join(["v,odd", *rows]))
+    data = f"data={OWN[:-1]}, split: {{validation: 0.15, test: 0.3}}}}"
+    found = built(tmp_path, data, "decide.smooth=4", "verify.engines=[c]", "verify.gates={agreement_min: 0.2}")
+    for row in found["detection"]["results"]:
+        assert row["auc"] == pytest.approx(0.5, abs=0.1)
