@@ -67,13 +67,14 @@ def _alarms(
 ) -> Iterator[dict[str, Any]]:
     """The mean distance of the last frames from their forecasts after each step, and whether that is an alarm."""
     qtype = native(networks.load_quantized(paths.quantized))[-1].output
+    alarms = alarm.Alarms(network.outputs, qtype.scale, rule)
+    unit = qtype.scale / (rule.smooth * network.outputs)
     read, kept = tee(frames)
-    pairs = (
-        (int(alarm.integers(frame[[rule.channel]], qtype.scale)[0]), qtype.quantize(output))
-        for output, frame in zip(_outputs(paths, read, network.frames_per_step), kept, strict=False)
-    )
-    for step, (mean, given) in enumerate(alarm.follow(pairs, rule, network.outputs, qtype.scale), 1):
-        yield {"step": step, "distance": mean, "alarm": given}
+    outputs = _outputs(paths, read, network.frames_per_step)
+    for step, (output, frame) in enumerate(zip(outputs, kept, strict=False), 1):
+        value = int(alarm.integers(frame[[rule.channel]], qtype.scale)[0])
+        total, given = alarms.push(value, qtype.quantize(output))
+        yield {"step": step, "distance": total * unit, "alarm": given}
 
 
 def _told(network: Network, output: np.ndarray) -> dict[str, Any]:

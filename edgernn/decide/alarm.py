@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -66,26 +65,6 @@ def sums(values: np.ndarray, outputs: np.ndarray, rule: AlarmRule) -> np.ndarray
     return total[rule.smooth :] - total[: -rule.smooth]
 
 
-def follow(
-    pairs: Iterable[tuple[int, np.ndarray]], rule: AlarmRule, horizon: int, scale: float
-) -> Iterator[tuple[float, bool]]:
-    """The mean distance after each step, in the unit of the series, and whether it gives an alarm: as `detect`.
-
-    `pairs` are a value and the outputs [horizon] of each step, as they come. Only what a sum takes is kept.
-    """
-    values: deque[int] = deque(maxlen=rule.smooth + horizon)
-    outputs: deque[np.ndarray] = deque(maxlen=rule.smooth + horizon)
-    wait = 0
-    for step, (value, expected) in enumerate(pairs, 1):
-        values.append(value)
-        outputs.append(expected)
-        kept = replace(rule, warm_up=min(len(values), max(0, rule.warm_up - step + len(values))))
-        total = int(sums(np.array(values, np.int16), np.array(outputs, np.int16), kept)[-1])
-        alarm = wait == 0 and total >= rule.total(horizon, scale)
-        wait = rule.refractory if alarm else max(0, wait - 1)
-        yield total * scale / (rule.smooth * horizon), alarm
-
-
 def detect(values: np.ndarray, outputs: np.ndarray, rule: AlarmRule, scale: float) -> np.ndarray:
     """Whether each step gives an alarm, bool [steps]; arrays as in `sums`, whose integers are `scale`."""
     reached = sums(values, outputs, rule) >= rule.total(outputs.shape[1], scale)
@@ -96,3 +75,25 @@ def detect(values: np.ndarray, outputs: np.ndarray, rule: AlarmRule, scale: floa
             alarms[step] = True
             free = step + rule.refractory + 1
     return alarms
+
+
+class Alarms:
+    """`sums` and `detect`, step by step, for a stream that has no end."""
+
+    def __init__(self, horizon: int, scale: float, rule: AlarmRule) -> None:
+        self.horizon, self.rule, self.total = horizon, rule, rule.total(horizon, scale)
+        self.values: deque[int] = deque(maxlen=rule.smooth + horizon)  # what a sum takes
+        self.outputs: deque[np.ndarray] = deque(maxlen=rule.smooth + horizon)
+        self.forgotten = self.wait = 0
+
+    def push(self, value: int, output: np.ndarray) -> tuple[int, bool]:
+        """The sum after the next step, and whether it gives an alarm; `output` int16 [horizon]."""
+        self.forgotten += len(self.values) == self.values.maxlen
+        self.values.append(value)
+        self.outputs.append(output)
+        left = max(0, self.rule.warm_up - self.forgotten)
+        rule = replace(self.rule, warm_up=min(left, len(self.values)))
+        found = int(sums(np.array(self.values, np.int16), np.array(self.outputs, np.int16), rule)[-1])
+        alarm = self.wait == 0 and found >= self.total
+        self.wait = self.rule.refractory if alarm else max(0, self.wait - 1)
+        return found, alarm

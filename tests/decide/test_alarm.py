@@ -87,9 +87,9 @@ def test_alarms_step_by_step_are_those_of_the_whole(data: st.DataObject) -> None
     outputs = rng.integers(-99, 99, (60, horizon)).astype(np.int16)
     sizes = [data.draw(st.integers(low, 20)) for low in (1, 0, 0)]
     rule = AlarmRule(0, sizes[0], data.draw(st.floats(0, 3)), *sizes[1:])
-    found = list(alarm.follow(zip(values.tolist(), outputs, strict=True), rule, horizon, scale))
-    wanted = alarm.sums(values, outputs, rule) * scale / (rule.smooth * horizon)
-    np.testing.assert_array_equal([mean for mean, _ in found], wanted)
+    alarms = alarm.Alarms(horizon, scale, rule)
+    found = [alarms.push(value, output) for value, output in zip(values.tolist(), outputs, strict=True)]
+    assert [total for total, _ in found] == alarm.sums(values, outputs, rule).tolist()
     assert [one for _, one in found] == alarm.detect(values, outputs, rule, scale).tolist()
 
 
