@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, tee
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from edgernn import network as networks
 from edgernn.cases import Case, cases
 from edgernn.datasets import csv_windows, items_csv, text_files
 from edgernn.datasets.item_sections import CatalogItems, ItemsData
-from edgernn.decide import SampleRule, TopRule, sample, words
+from edgernn.decide import AlarmRule, SampleRule, TopRule, alarm, sample, words
 from edgernn.decide.top import NOTHING, top_after
 from edgernn.engines import c_model, engine
 from edgernn.errors import InputError, MissingToolError
@@ -32,6 +32,8 @@ BITS = 10  # fraction bits of outputs of engines that give real numbers: scores 
 
 def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     """The label and the largest output, or all quantities of a regression, after every step of `source`.
+
+    Of a network with a rule for alarms it is how far the last frames are from their forecasts, and `alarm`.
 
     Each is given as soon as its frames are there.
 
@@ -57,6 +59,9 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
             yield from _of_texts(paths, network, network.vocabulary, lines)
         return
     with closing(csv_windows.frames(source, network.channels)) as frames:
+        if isinstance(network.decide, AlarmRule):
+            yield from _alarms(paths, network, network.decide, frames)
+            return
         for step, output in enumerate(_outputs(paths, frames, network.frames_per_step), start=1):
             yield {"step": step} | _told(network, output)
 
@@ -104,11 +109,13 @@ def unknown(folder: Path, prompt: str) -> list[str]:
 
 def line(decision: Mapping[str, Any]) -> str:
     """A decision as a person reads it."""
-    step, *others = decision.values()  # or the line of a text, or the row of an item
-    return "  ".join([f"{step:6d}", *map(_shown, others)])
+    (_, step), *others = decision.items()  # or the line of a text, or the row of an item
+    return "  ".join([f"{step:6d}", *(_shown(name, value) for name, value in others)]).rstrip()
 
 
-def _shown(value: str | float | Sequence[str]) -> str:
+def _shown(name: str, value: str | bool | float | Sequence[str]) -> str:
+    if isinstance(value, bool):
+        return name if value else ""
     if isinstance(value, str):
         return value
     return f"{value:.4g}" if isinstance(value, float) else " ".join(value)
@@ -150,6 +157,21 @@ def _from_the_start(case: Case) -> generation.Step:
         return sample.integers(session.outputs(np.array(read, np.float32)[None, :, None])[0, -1], BITS)
 
     return step
+
+
+def _alarms(
+    paths: BuildFolder, network: Network, rule: AlarmRule, frames: Iterator[np.ndarray]
+) -> Iterator[dict[str, Any]]:
+    """The mean distance of the last frames from their forecasts after each step, and whether that is an alarm."""
+    qtype = native(networks.load_quantized(paths.quantized))[-1].output
+    alarms = alarm.Alarms(network.outputs, qtype.scale, rule)
+    unit = qtype.scale / (rule.smooth * network.outputs)
+    read, kept = tee(frames)
+    outputs = _outputs(paths, read, network.frames_per_step)
+    for step, (output, frame) in enumerate(zip(outputs, kept, strict=False), 1):
+        value = int(alarm.integers(frame[[rule.channel]], qtype.scale)[0])
+        total, given = alarms.push(value, qtype.quantize(output))
+        yield {"step": step, "distance": total * unit, "alarm": given}
 
 
 def _told(network: Network, output: np.ndarray) -> dict[str, Any]:

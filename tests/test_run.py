@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from networks import Options, random_frames, random_network
 from edgernn import network as networks
 from edgernn import reference
 from edgernn.datasets import csv_windows
-from edgernn.decide import SampleRule, TopRule, sample, words
+from edgernn.decide import AlarmRule, SampleRule, TopRule, alarm, sample, words
 from edgernn.engines import engine
 from edgernn.errors import InputError, MissingToolError
 from edgernn.features import normalize
@@ -193,6 +194,8 @@ def test_a_regression_tells_every_quantity_by_its_name(
         ({"step": 7, "label": "walk", "output": 3.14159}, "     7  walk  3.142"),
         ({"step": 1234567, "load +1": 1234.5678, "load +2": -0.00012345}, "1234567  1235  -0.0001234"),
         ({"step": 1, "load +1": 0.0}, "     1  0"),
+        ({"step": 2, "distance": 0.25, "alarm": False}, "     2  0.25"),
+        ({"step": 3, "distance": 1.5, "alarm": True}, "     3  1.5  alarm"),
     ],
 )
 def test_a_decision_is_a_line(decision: dict[str, object], text: str) -> None:
@@ -211,6 +214,25 @@ def test_a_regression_is_told_by_the_verb(forecasts: tuple[QuantizedNetwork, Pat
     told_by_python = list(decisions(folder, tmp_path / "x.csv"))
     assert [json.loads(one) for one in found[0]] == told_by_python
     assert found[1] == [line(one) for one in told_by_python]
+
+
+def test_alarms_are_those_of_the_rule(forecasts: tuple[QuantizedNetwork, Path], tmp_path: Path) -> None:
+    """Each is given with its frame: rows before a bad one are decided."""
+    quantized, folder = forecasts
+    rule = AlarmRule(channel=1, smooth=3, threshold=1.0, refractory=2, warm_up=4)
+    shutil.copytree(folder, tmp_path / "build")
+    networks.save(replace(quantized.network, decide=rule), tmp_path / "build" / "network.npz")
+    networks.save_quantized(quantized, tmp_path / "build" / "quantized.npz")
+    frames = random_frames(quantized.network, 1)[0]
+    (tmp_path / "x.csv").write_text(csv_text(quantized.network.channels, frames) + "bad\n")
+    integers = reference.integer_outputs(quantized, reference.quantize_input(quantized, frames[None]))[0]
+    scale = native(quantized)[-1].output.scale
+    wanted = alarm.detect(alarm.integers(frames[:, 1], scale), integers, rule, scale)
+    found = decisions(tmp_path / "build", tmp_path / "x.csv")
+    assert [next(found)["alarm"] for _ in frames] == wanted.tolist()
+    assert {True, False} == set(wanted.tolist())
+    with pytest.raises(InputError, match="has 1 cells"):
+        next(found)
 
 
 def test_a_build_that_nothing_can_run_is_told(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from edgernn.datasets import (
     fraud,
     items,
     items_csv,
+    labelled_series,
     npz,
     online_retail,
     pbc2,
@@ -49,7 +50,15 @@ from edgernn.datasets.item_sections import ItemOptions
 from edgernn.datasets.items import Basket
 from edgernn.datasets.running_text import Work
 from edgernn.datasets.running_text_sections import RunningTextData
-from edgernn.datasets.sections import GENERATED, DataSection, ForecastData, NpzData, TextData, WindowedData
+from edgernn.datasets.sections import (
+    GENERATED,
+    DataSection,
+    ForecastData,
+    NpzData,
+    SeriesSection,
+    TextData,
+    WindowedData,
+)
 from edgernn.datasets.series import Recordings, Series
 from edgernn.datasets.speech import Speech
 from edgernn.datasets.splits import Split, Splits
@@ -68,6 +77,8 @@ SERIES: dict[str, Callable[[DataSection, Path], Frames]] = {
     "series": series_csv.load,
     "sine": sine.load,
     "electricity": series_csv.electricity,
+    "ecg": labelled_series.ecg,
+    "blood_pressure": labelled_series.blood_pressure,
 }
 TEXTS: dict[str, Callable[[TextData, Path], list[Text]]] = {
     "text": text_files.load,
@@ -166,6 +177,12 @@ def load_with_scenes(
     """
     spoken = SPEECH[data.source](data, base, log_mel.rate_hz, seed)
     return speech.splits(spoken, data, log_mel, seed), scene.scenes(spoken, data, log_mel, seconds, seed)
+
+
+def load_with_stretches(data: SeriesSection, base: Path, seed: int) -> tuple[Splits, dict[str, scene.Scene]]:
+    """What `load` gives, and all of a series as `train`, `validation` and `test`. Raises what `load` does."""
+    series = SERIES[data.source](data, base)
+    return forecast.split(series, data, seed), forecast.scenes(series, data)
 
 
 def fingerprint(data: DataSection, base: Path) -> str:

@@ -183,6 +183,41 @@ CATALOG = {
             licence="MIT",
             between="\f",
         ),
+        Package(
+            name="ecg",
+            task="anomaly",
+            description="an electrocardiogram of 20 frames a beat, and one with three anomalies: a slow beat, "
+            "small fast beats, reversed beats (made with GutenTAG, Wenig et al. 2022, "
+            "doi:10.14778/3538598.3538602)",
+            examples="10,000 normal frames, 10,000 with 3 anomalies",
+            package="aeon",
+            version="1.6.0",
+            archive="aeon-1.6.0-py3-none-any.whl",
+            archive_sha256="d05227086706f80111ac5fee8de4d5d3115bb3bcfd1c786c8629393055816409",
+            archive_bytes=6_421_000,
+            member="aeon/datasets/data/UnitTest/ecg-diff-count-3_*[SN][TA].csv",
+            member_sha256="7ae9a7e7bd0ee767c44d086a3e2f97296ab81d23693c1ce2e04ed2db355e9059",
+            licence="BSD-3-Clause",
+            series="ecg",
+            held_out=True,
+        ),
+        Package(
+            name="blood_pressure",
+            task="anomaly",
+            description="the arterial blood pressure of a pig with one anomaly of 12 frames: series 135 of the UCR "
+            "anomaly archive, InternalBleeding16 (Wu and Keogh 2021, arXiv:2009.13807)",
+            examples="1,200 normal frames, 6,301 with 1 anomaly",
+            package="aeon",
+            version="1.6.0",
+            archive="aeon-1.6.0-py3-none-any.whl",
+            archive_sha256="d05227086706f80111ac5fee8de4d5d3115bb3bcfd1c786c8629393055816409",
+            archive_bytes=6_421_000,
+            member="aeon/datasets/data/KDD-TSAD_135/135_UCR_Anomaly_InternalBleeding16_TEST.csv",
+            member_sha256="fe26577b94896943e8205d04d56bf2511fe05c008df535a1ec3826adff3597e2",
+            licence="BSD-3-Clause",
+            series="pressure",
+            held_out=True,
+        ),
     )
 }
 

@@ -26,15 +26,17 @@ FIND_CODE = "ernn_find_code"
 TEXT = frozenset({*NEXT_TOKEN.values(), FIND_TOKEN, FIND_CODE})
 LOG_MEL = "ernn_log_mel_push_s16"
 FEATURES = frozenset({"ernn_log_mel_push_s16", "ernn_log_mel_s16", "ernn_rfft_s32"})  # of sound
-DETECT = "ernn_detect_s16"  # decisions along a stream
 TOP = "ernn_top_s16"  # what comes next most likely
 SAMPLE = "ernn_sample_s16"  # the next token, drawn
+DETECT = "ernn_detect_s16"  # words along a stream
+ALARM = "ernn_alarm_s16"  # anomalies along a stream
 OWN_HEADERS: Mapping[str, frozenset[str]] = {  # headers that only models with one of these kernels have
     "edgernn_features.h": FEATURES,
     "edgernn_text.h": TEXT,
     f"{DETECT}.h": frozenset({DETECT}),
     f"{TOP}.h": frozenset({TOP}),
     f"{SAMPLE}.h": frozenset({SAMPLE}),
+    f"{ALARM}.h": frozenset({ALARM}),
 }
 HEADERS = tuple(sorted(path.name for path in RUNTIME.glob("edgernn_*.h") if path.name not in OWN_HEADERS))
 COPY = {"int8": "ernn_copy_s8", "int16": "ernn_copy_s16"}
