@@ -26,6 +26,7 @@ from edgernn import (
     provenance,
     prune,
     quantize,
+    recommendations,
     verify,
 )
 from edgernn import network as networks
@@ -34,7 +35,7 @@ from edgernn.cases import Case, cases
 from edgernn.datasets import scene
 from edgernn.datasets import splits as split_files
 from edgernn.datasets.audio_sections import SpeechData
-from edgernn.decide import WordRule
+from edgernn.decide import TopRule, WordRule
 from edgernn.decide_sections import SampleSection, WordsSection
 from edgernn.deployment import Order
 from edgernn.errors import InputError
@@ -184,6 +185,9 @@ class Build:
             found["detection"] = detection.measured(self.network, self.quantized, stream, self.cases)
         if isinstance(self.recipe.decide, SampleSection) and self.network.vocabulary:
             found["samples"] = generation.measured(self.network, self.quantized, self.recipe.decide, self.cases)
+        if isinstance(self.network.decide, TopRule):
+            lists = recommendations.measured(self.network.decide, test, wanted.outputs, self.cases)
+            found["recommendations"] = lists
         _write(self.folder.verified, found | verify.float_network(wanted))
         return all(row["status"] != "failed" for row in found["results"])
 

@@ -212,7 +212,10 @@ def compare(
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The recipe's name.")],
     task: Annotated[
-        str, typer.Option("--task", metavar="TASK", help="classify, forecast, text, generate, audio or events.")
+        str,
+        typer.Option(
+            "--task", metavar="TASK", help="classify, forecast, text, generate, audio, events or next_item."
+        ),
     ],
 ) -> None:
     """Write a commented recipe for your own data to <NAME>.yaml."""

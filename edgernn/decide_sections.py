@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from edgernn.decide import RULES, SampleRule, TopRule, WordRule
 from edgernn.decide.sample import TEMPERATURES
 from edgernn.decide.words import LONGEST
-from edgernn.section import Number, Section, Whole, nearest
+from edgernn.section import Flag, Number, Section, Whole, nearest
 
 
 class WordsSection(Section):
@@ -55,10 +55,11 @@ class TopSection(Section):
 
     rule: Literal["top"]
     count: Annotated[Whole, Field(gt=0, le=100)] = 20
+    exclude_seen: Flag = True  # what a basket has already is no candidate; with data.repeats: keep it must be false
 
     def chosen(self) -> TopRule:
         """The rule that the section asks for."""
-        return TopRule(self.count)
+        return TopRule(self.count, self.exclude_seen)
 
 
 def _rule(value: Any) -> str:

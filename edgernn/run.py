@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from edgernn import generation
+from edgernn import generation, recipe
 from edgernn import network as networks
 from edgernn.cases import Case, cases
-from edgernn.datasets import csv_windows, text_files
-from edgernn.decide import SampleRule, sample, words
+from edgernn.datasets import csv_windows, items_csv, text_files
+from edgernn.datasets.item_sections import CatalogItems, ItemsData
+from edgernn.decide import SampleRule, TopRule, sample, words
+from edgernn.decide.top import NOTHING, top_after
 from edgernn.engines import c_model, engine
 from edgernn.errors import InputError, MissingToolError
 from edgernn.features import tokens
@@ -36,7 +38,8 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     `source` is a CSV file with the network's channels as columns, or `-` for standard input. A step is a frame, or
     as many as the network's strides make of it; what is left at the end is too few for one. Where C cannot run,
     another engine decides, when it has all frames. For a network that reads texts it is plain UTF-8, and each line
-    that is not blank gets one decision.
+    that is not blank gets one decision. For one that reads items it is a CSV file with the recipe's columns of
+    baskets and items, and every row gets what comes next; a basket begins where another one's name stands.
 
     Raises InputError for a network without a step form, and for a bad row, when the rows before it are decided;
     MissingToolError when no engine can run the build's int8 step model.
@@ -45,6 +48,10 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     network = networks.load(paths.network)
     if not network.streams:
         raise InputError(f"{folder}: a bidirectional network decides whole windows, it cannot run frame by frame")
+    if network.vocabulary and network.vocabulary.kind == "items":
+        with closing(items_csv.rows(source, _basket(paths), network.channels[0])) as rows:
+            yield from _of_items(paths, network, network.vocabulary, rows)
+        return
     if network.vocabulary:
         with closing(text_files.lines(source)) as lines:
             yield from _of_texts(paths, network, network.vocabulary, lines)
@@ -72,7 +79,7 @@ def text(
     """
     paths = BuildFolder(folder)
     network = networks.load(paths.network)
-    if network.task != "next" or not network.vocabulary:
+    if network.task != "next" or network.vocabulary is None or network.vocabulary.kind == "items":
         raise InputError(f"{folder}: the network writes no text; give it --input")
     rule = _rule(network, temperature, top_k)
     if length < 1:
@@ -88,7 +95,7 @@ def text(
 def unknown(folder: Path, prompt: str) -> list[str]:
     """What the vocabulary of a build's network does not have of a prompt, each once, in order."""
     vocabulary = networks.load(BuildFolder(folder).network).vocabulary
-    if vocabulary is None:
+    if vocabulary is None or vocabulary.kind == "items":
         return []
     split = tokens.split(prompt, vocabulary.kind, vocabulary.case)
     return list(dict.fromkeys(token for token in split if token not in vocabulary.numbers))
@@ -96,8 +103,14 @@ def unknown(folder: Path, prompt: str) -> list[str]:
 
 def line(decision: Mapping[str, Any]) -> str:
     """A decision as a person reads it."""
-    step, *others = decision.values()  # or the line of a text
-    return "  ".join([f"{step:6d}", *(other if isinstance(other, str) else f"{other:.4g}" for other in others)])
+    step, *others = decision.values()  # or the line of a text, or the row of an item
+    return "  ".join([f"{step:6d}", *map(_shown, others)])
+
+
+def _shown(value: str | float | Sequence[str]) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:.4g}" if isinstance(value, float) else " ".join(value)
 
 
 def _rule(network: Network, temperature: float | None, top_k: int | None) -> SampleRule:
@@ -151,6 +164,7 @@ def _of_texts(
 ) -> Iterator[dict[str, Any]]:
     """A decision a line, given with its number: that after the last step of the text."""
     run = _whole(paths)
+    assert vocabulary.kind != "items"
     for number, text in lines:
         words = tokens.split(text, vocabulary.kind, vocabulary.case)
         if not words:
@@ -160,6 +174,34 @@ def _of_texts(
         missing = 0 if whole else network.frames_per_step - len(read)
         frames = np.pad(read, ((0, missing), (0, 0))) if missing else read[:whole]
         yield {"line": number} | _told(network, run(frames))
+
+
+def _basket(paths: BuildFolder) -> str:
+    """The column of baskets in the recipe of a build."""
+    data = recipe.load(paths.recipe).data
+    assert isinstance(data, ItemsData | CatalogItems)
+    return data.basket
+
+
+def _of_items(
+    paths: BuildFolder, network: Network, vocabulary: Vocabulary, rows: Iterator[items_csv.Row]
+) -> Iterator[dict[str, Any]]:
+    """What comes next after every row. What its basket has already is read again only where that counts."""
+    run, rule = _whole(paths), network.decide
+    once = isinstance(rule, TopRule) and rule.exclude_seen
+    taken: list[int] = []
+    basket = None
+    for row in rows:
+        taken = taken if row.basket == basket else []
+        basket, number = row.basket, vocabulary.numbers.get(row.item, 0)
+        if not (once and number and number in taken):
+            taken.append(number)
+        seen = np.array(taken)
+        output = run(seen.astype(np.float32)[:, None])
+        told = _told(network, output)
+        if isinstance(rule, TopRule):
+            told = {"next": [network.labels[i] for i in top_after(output, rule, seen) if i != NOTHING]}
+        yield {"row": row.number, "basket": row.basket, "item": row.item} | told
 
 
 def _whole(paths: BuildFolder) -> Callable[[np.ndarray], np.ndarray]:

@@ -30,6 +30,18 @@ def test_events_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
     assert (found.labels, len(found.train.x.shape)) == (("no", "yes"), 3)
 
 
+def test_items_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
+    path = new.write("mine", "next_item", tmp_path)
+    lines = path.read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("data:"))
+    assert recipe.load(path).data.source in CATALOG
+    path.write_text("\n".join([*lines[:at], lines[at + 1].removeprefix("# "), *lines[at + 2 :]]))
+    rows = [f"o{order},{order},{code}" for order in range(20) for code in ("A1", "b", "c") if order or code == "b"]
+    (tmp_path / "items.csv").write_text("\n".join(["order,time,article", *rows]))
+    found = datasets.load(recipe.load(path).data, tmp_path, 0)
+    assert (found.labels, found.channels) == (("<unk>", "A1", "b", "c"), ("article",))
+
+
 def test_one_line_turns_the_template_for_writing_to_a_text_of_ones_own(tmp_path: Path) -> None:
     """And that text is read: a file in UTF-8, of some windows."""
     path = new.write("mine", "generate", tmp_path)

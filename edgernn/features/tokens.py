@@ -13,9 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from edgernn.network.vocabulary import Case, Keep, Tokens, Vocabulary
-
-UNKNOWN = "<unk>"  # no text has such a word
+from edgernn.network.vocabulary import UNKNOWN, Case, Keep, Tokens, Vocabulary
 
 PATTERNS: Mapping[Tokens, re.Pattern[bytes]] = {
     "words": re.compile(rb"[a-zA-Z0-9'\x80-\xff]+|[!?]"),

@@ -15,11 +15,12 @@ from edgernn.network.model import (
     Task,
 )
 from edgernn.network.passes import POOLS, Pass
-from edgernn.network.vocabulary import Case, Keep, Tokens, Vocabulary
+from edgernn.network.vocabulary import UNKNOWN, Case, Keep, TokenKind, Tokens, Vocabulary
 
 __all__ = [
     "KINDS",
     "POOLS",
+    "UNKNOWN",
     "Calibration",
     "Case",
     "Channel",
@@ -35,6 +36,7 @@ __all__ = [
     "QuantizedNetwork",
     "StateType",
     "Task",
+    "TokenKind",
     "Tokens",
     "Vocabulary",
     "load",

@@ -28,6 +28,11 @@ _RESULT = {
     "flash_bytes": None,
     "instructions": None,
 }
+DECISIONS = (
+    "detection",
+    "samples",
+    "recommendations",
+)  # sections of what a rule for decisions comes to, where there is one
 _MEMORY = {"peak_bytes": None, "state_bytes": None, "scratch_bytes": None, "arena_bytes": None}
 
 
@@ -55,7 +60,7 @@ def content(
         "results": _results(measured),
         "drift_over_time": measured["verify"]["drift_over_time"],
         "streaming": measured["verify"]["streaming"],
-        **{name: measured["verify"][name] for name in ("detection", "samples") if name in measured["verify"]},
+        **{name: measured["verify"][name] for name in DECISIONS if name in measured["verify"]},
         "quantization": measured["chosen"],
         "provenance": {
             "data": provenance.data(recipe),

@@ -51,6 +51,7 @@ class Teacher:
 
         train = splits.train
         assert splits.vocabulary is not None
+        assert splits.vocabulary.kind != "items"
         assert train.text is not None
         texts = [tokens.split(text, splits.vocabulary.kind, splits.vocabulary.case) for text in train.text.tolist()]
         features = TfidfVectorizer(analyzer=_itself, sublinear_tf=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from edgernn import archive
-from edgernn.decide import SampleRule, WordRule, words
+from edgernn.decide import SampleRule, TopRule, WordRule, words
 from edgernn.errors import ExportError, InputError
 from edgernn.features.log_mel import FRACTION_BITS, LogMel
 from edgernn.lowering import QType, TypedPass, native
@@ -26,12 +26,13 @@ from edgernn.targets.c.join import join
 from edgernn.targets.c.kernels import (
     DEQUANTIZE_OUTPUT,
     DETECT,
-    FIND,
+    FIND_CODE,
     FIND_TOKEN,
     LOG_MEL,
     NEXT_TOKEN,
     QUANTIZE_FRAME,
     SAMPLE,
+    TOP,
     runtime_version,
     sources,
 )
@@ -87,12 +88,13 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
     blocks = [block for unit in model for block in (unit.plan.body, unit.plan.head)]
     kernels = {call.kernel for block in blocks for call in block.calls}
     kernels |= {unit.plan.ahead.kernel for unit in model if unit.plan.ahead}
-    if network.vocabulary:
-        kernels |= {FIND_TOKEN, NEXT_TOKEN[network.vocabulary.kind]}
+    kernels |= _reading(network)
     if isinstance(network.decide, WordRule):
         kernels.add(DETECT)
     if isinstance(network.decide, SampleRule):
         kernels.add(SAMPLE)
+    if isinstance(network.decide, TopRule):
+        kernels.add(TOP)
     if _log_mel(network):
         kernels.add(LOG_MEL)
     return {
@@ -136,16 +138,38 @@ def _context(
         "sample": _sample(network, passes[-1].output),
         "mean": network.mean,
         "factor": input_factor(quantized),
-        "find_token": FIND[network.vocabulary.case] if network.vocabulary else "",
-        "next_token": NEXT_TOKEN[network.vocabulary.kind] if network.vocabulary else "",
+        "next_token": next(iter(_reading(network) & {*NEXT_TOKEN.values()}), ""),
         "tokens": _tokens(network),
+        "codes": _codes(network),
+        "top": network.decide if isinstance(network.decide, TopRule) else None,
     }
 
 
+def _reading(network: Network) -> set[str]:
+    """The kernels for whoever makes the tokens that a network reads."""
+    if network.vocabulary is None:
+        return set()
+    kind = network.vocabulary.kind
+    find = FIND_CODE if network.vocabulary.exact else FIND_TOKEN
+    return {find} if kind == "items" else {find, NEXT_TOKEN[kind]}
+
+
 def _tokens(network: Network) -> list[tuple[str, int]]:
-    """The vocabulary in order of its bytes, with the numbers of its tokens."""
-    numbers = network.vocabulary.numbers if network.vocabulary else {}
+    """The vocabulary of texts in lower case, in order of its bytes, with the numbers of its tokens."""
+    numbers = network.vocabulary.numbers if network.vocabulary and not network.vocabulary.exact else {}
     return sorted(numbers.items(), key=lambda pair: pair[0].encode())
+
+
+def _codes(network: Network) -> list[int]:
+    """The numbers of what a network knows as it is written, its labels, in order of their bytes.
+
+    Raises ExportError where its labels are something else.
+    """
+    if network.vocabulary is None or not network.vocabulary.exact:
+        return []
+    if network.labels != network.vocabulary.entries:
+        raise ExportError(f"{network.name}: its labels are not its vocabulary, which keeps capital letters")
+    return [number for _, number in sorted((code.encode(), i) for code, i in network.vocabulary.numbers.items())]
 
 
 def _log_mel(network: Network) -> LogMel | None:
