@@ -214,7 +214,9 @@ def new(
     task: Annotated[
         str,
         typer.Option(
-            "--task", metavar="TASK", help="classify, forecast, text, generate, audio, events or next_item."
+            "--task",
+            metavar="TASK",
+            help="classify, forecast, anomaly, text, generate, audio, events or next_item.",
         ),
     ],
 ) -> None:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from edgernn.decide import RULES, SampleRule, TopRule, WordRule
+from edgernn.decide import RULES, AlarmRule, SampleRule, TopRule, WordRule
+from edgernn.decide.alarm import LONGEST as LONGEST_SUM
 from edgernn.decide.sample import TEMPERATURES
 from edgernn.decide.words import LONGEST
 from edgernn.section import Flag, Number, Section, Whole, nearest
@@ -30,6 +31,18 @@ class WordsSection(Section):
         if name not in RULES:
             raise ValueError(f"has the rule {name!r}, which is not known{nearest(str(name), RULES)}")
         return values
+
+
+class AlarmSection(Section):
+    """How forecasts along a stream become alarms; see `edgernn.decide.alarm`."""
+
+    rule: Literal["alarm"]
+    smooth: Annotated[Whole, Field(gt=0, le=LONGEST_SUM)] = 20  # frames whose errors are added up
+    # the mean distance of these frames from their forecasts, in the unit of the series; `auto` is `margin` times
+    # the largest along the validation frames, those without an anomaly
+    threshold: Annotated[Number, Field(gt=0)] | Literal["auto"] = "auto"
+    margin: Annotated[Number, Field(ge=1, le=1000)] = 1.5
+    refractory: Annotated[Whole, Field(ge=0, le=100_000)] = 40  # steps after an alarm that have none
 
 
 class SampleSection(Section):
@@ -67,9 +80,11 @@ def _rule(value: Any) -> str:
     return name if name in RULES else WordRule.NAME
 
 
-DecideSection = WordsSection | SampleSection | TopSection
+StreamedSection = WordsSection | AlarmSection  # whose rules are chosen and measured along streams
+DecideSection = WordsSection | AlarmSection | SampleSection | TopSection
 DecideField = Annotated[
     Annotated[WordsSection, Tag(WordRule.NAME)]
+    | Annotated[AlarmSection, Tag(AlarmRule.NAME)]
     | Annotated[SampleSection, Tag(SampleRule.NAME)]
     | Annotated[TopSection, Tag(TopRule.NAME)],
     Discriminator(_rule),

@@ -23,8 +23,7 @@ FIRST = "\n"  # what stands for an empty prompt where the network knows it: text
 
 def read(vocabulary: Vocabulary, prompt: str) -> list[int]:
     """The numbers of a prompt's tokens, 0 of those that are not known; of an empty one that of a new line."""
-    assert vocabulary.kind != "items"
-    split = tokens.split(prompt, vocabulary.kind, vocabulary.case)
+    split = tokens.read(vocabulary, prompt)
     return tokens.encode(vocabulary, split, len(split)).tolist() or [vocabulary.numbers.get(FIRST, 1)]
 
 

@@ -55,12 +55,12 @@ def _(found: Frames) -> Frames:
 
 @dealt_anew.register
 def _(found: list) -> list[Any]:  # type: ignore[type-arg]
-    if isinstance(found[0], Work):  # what comes next is the text itself
-        characters = iter(RNG.permutation(list("".join(one.text for one in found))).tolist())
-        return [replace(one, text="".join(next(characters) for _ in one.text)) for one in found]
     if isinstance(found[0], Basket):
         dealt = iter(RNG.permutation([item for one in found for item in one.items]).tolist())
         return [replace(one, items=tuple(next(dealt) for _ in one.items)) for one in found]
+    if isinstance(found[0], Work):  # what comes next is the text itself
+        characters = iter(RNG.permutation(list("".join(one.text for one in found))).tolist())
+        return [replace(one, text="".join(next(characters) for _ in one.text)) for one in found]
     order = RNG.permutation(len(found))
     pairs = zip(found, (found[i] for i in order), strict=True)
     return [replace(one, label=other.label, shares=other.shares) for one, other in pairs]

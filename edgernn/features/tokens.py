@@ -30,6 +30,12 @@ def split(text: str, kind: Tokens, case: Case = "fold") -> list[str]:
     return [token.decode() for token in PATTERNS[kind].findall(read.lower() if case == "fold" else read)]
 
 
+def read(vocabulary: Vocabulary, text: str) -> list[str]:
+    """The tokens of a text as a network with this vocabulary reads them, known or not."""
+    assert vocabulary.kind != "items"  # which are no parts of a text
+    return split(text, vocabulary.kind, vocabulary.case)
+
+
 def learn(
     texts: Iterable[Sequence[str]], kind: Tokens, size: int, keep: Keep = "start", case: Case = "fold"
 ) -> Vocabulary:

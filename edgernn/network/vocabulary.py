@@ -21,18 +21,13 @@ class Vocabulary:
 
     `kind` says what a token is: a word or a character (`edgernn.features.tokens` has the definition), or the code
     of an item, as it is written. `keep` is which end is kept of a text with more tokens than the network has steps,
-    and `case` whether capital letters of ASCII are read as small ones.
+    `case` whether capital letters of ASCII are read as small ones.
     """
 
     kind: TokenKind
     entries: tuple[str, ...]
     keep: Keep = "start"
     case: Case = "fold"
-
-    @property
-    def exact(self) -> bool:
-        """Whether a token is known only as it is written: the code of an item, or text that keeps its case."""
-        return self.kind == "items" or self.case == "keep"
 
     @cached_property
     def numbers(self) -> Mapping[str, int]:

@@ -41,12 +41,17 @@ int16_t ernn_find_token(const ernn_token *tokens, /* [count], in order of their 
                         const char *token, /* [length] */
                         size_t length);
 
-/* The number of the item or the token of these bytes, as they are written; 0 where it is not known. */
+/* The number of the item whose code is these bytes, as they are written; 0 where it is not known. */
 int16_t ernn_find_code(const char *const *codes, /* by number; UTF-8, end with a zero */
                        const int16_t *sorted,    /* [count] numbers, in order of the bytes of their codes */
                        size_t count,
                        const char *code, /* [length] */
                        size_t length);
+/* The same of exactly these bytes, for a network that tells capital letters from small ones. */
+int16_t ernn_find_exact_token(const ernn_token *tokens, /* [count], in order of their bytes */
+                              size_t count,
+                              const char *token, /* [length] */
+                              size_t length);
 
 #ifdef __cplusplus
 }

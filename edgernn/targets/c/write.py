@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from edgernn import archive
-from edgernn.decide import SampleRule, TopRule, WordRule, words
+from edgernn.decide import AlarmRule, SampleRule, TopRule, WordRule, words
 from edgernn.errors import ExportError, InputError
 from edgernn.features.log_mel import FRACTION_BITS, LogMel
 from edgernn.lowering import QType, TypedPass, native
@@ -24,8 +24,10 @@ from edgernn.targets.c import literals
 from edgernn.targets.c.constants import Constants, constants
 from edgernn.targets.c.join import join
 from edgernn.targets.c.kernels import (
+    ALARM,
     DEQUANTIZE_OUTPUT,
     DETECT,
+    FIND,
     FIND_CODE,
     FIND_TOKEN,
     LOG_MEL,
@@ -91,10 +93,12 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
     kernels |= _reading(network)
     if isinstance(network.decide, WordRule):
         kernels.add(DETECT)
-    if isinstance(network.decide, SampleRule):
-        kernels.add(SAMPLE)
     if isinstance(network.decide, TopRule):
         kernels.add(TOP)
+    if isinstance(network.decide, SampleRule):
+        kernels.add(SAMPLE)
+    if isinstance(network.decide, AlarmRule):
+        kernels |= {ALARM, QUANTIZE_FRAME["int16"]}
     if _log_mel(network):
         kernels.add(LOG_MEL)
     return {
@@ -136,9 +140,11 @@ def _context(
         **_sound(_log_mel(network)),
         "detect": _detect(network, passes[-1].output),
         "sample": _sample(network, passes[-1].output),
+        "alarm": _alarm(network, passes[-1].output),
         "mean": network.mean,
         "factor": input_factor(quantized),
         "next_token": next(iter(_reading(network) & {*NEXT_TOKEN.values()}), ""),
+        "find_token": FIND[network.vocabulary.case] if network.vocabulary else "",
         "tokens": _tokens(network),
         "codes": _codes(network),
         "top": network.decide if isinstance(network.decide, TopRule) else None,
@@ -150,25 +156,19 @@ def _reading(network: Network) -> set[str]:
     if network.vocabulary is None:
         return set()
     kind = network.vocabulary.kind
-    find = FIND_CODE if network.vocabulary.exact else FIND_TOKEN
-    return {find} if kind == "items" else {find, NEXT_TOKEN[kind]}
+    return {FIND_CODE} if kind == "items" else {FIND_TOKEN, NEXT_TOKEN[kind]}
 
 
 def _tokens(network: Network) -> list[tuple[str, int]]:
-    """The vocabulary of texts in lower case, in order of its bytes, with the numbers of its tokens."""
-    numbers = network.vocabulary.numbers if network.vocabulary and not network.vocabulary.exact else {}
+    """The vocabulary of texts in order of its bytes, with the numbers of its tokens."""
+    numbers = network.vocabulary.numbers if network.vocabulary and network.vocabulary.kind != "items" else {}
     return sorted(numbers.items(), key=lambda pair: pair[0].encode())
 
 
 def _codes(network: Network) -> list[int]:
-    """The numbers of what a network knows as it is written, its labels, in order of their bytes.
-
-    Raises ExportError where its labels are something else.
-    """
-    if network.vocabulary is None or not network.vocabulary.exact:
+    """The numbers of the items that a network knows, in order of the bytes of their codes, which are its labels."""
+    if network.vocabulary is None or network.vocabulary.kind != "items":
         return []
-    if network.labels != network.vocabulary.entries:
-        raise ExportError(f"{network.name}: its labels are not its vocabulary, which keeps capital letters")
     return [number for _, number in sorted((code.encode(), i) for code, i in network.vocabulary.numbers.items())]
 
 
@@ -197,6 +197,15 @@ def _sample(network: Network, output: QType) -> dict[str, Any] | None:
         return None
     bits = words.fraction_bits(output.scale)
     return {"rule": network.decide, "top_k": network.decide.candidates(network.outputs), "bits": bits}
+
+
+def _alarm(network: Network, output: QType) -> dict[str, Any] | None:
+    """What the network's rule for alarms needs; None without one."""
+    if not isinstance(network.decide, AlarmRule):
+        return None
+    total = network.decide.total(network.outputs, output.scale)
+    channel = network.channels[network.decide.channel]
+    return {"rule": network.decide, "total": total, "channel": channel, "quantize": QUANTIZE_FRAME["int16"]}
 
 
 def _fields(model: Sequence[Unit]) -> list[Field]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,14 +18,15 @@ from networks import Options, random_frames, random_network
 from edgernn import network as networks
 from edgernn import reference
 from edgernn.datasets import csv_windows
-from edgernn.decide import SampleRule, TopRule, sample, words
+from edgernn.decide import AlarmRule, SampleRule, TopRule, alarm, sample, words
 from edgernn.engines import engine
 from edgernn.errors import InputError, MissingToolError
 from edgernn.features import normalize
 from edgernn.lowering import native
 from edgernn.network import QuantizedNetwork, Vocabulary
 from edgernn.quantize import quantize
-from edgernn.run import BITS, decisions, line, text, unknown
+from edgernn.run import decisions, line, text, unknown
+from edgernn.run.model import BITS
 from edgernn.targets import target
 
 GOOD = "t,ax,ay\n0,1,2\n1,3,4.5\n"
@@ -193,6 +195,8 @@ def test_a_regression_tells_every_quantity_by_its_name(
         ({"step": 7, "label": "walk", "output": 3.14159}, "     7  walk  3.142"),
         ({"step": 1234567, "load +1": 1234.5678, "load +2": -0.00012345}, "1234567  1235  -0.0001234"),
         ({"step": 1, "load +1": 0.0}, "     1  0"),
+        ({"step": 2, "distance": 0.25, "alarm": False}, "     2  0.25"),
+        ({"step": 3, "distance": 1.5, "alarm": True}, "     3  1.5  alarm"),
     ],
 )
 def test_a_decision_is_a_line(decision: dict[str, object], text: str) -> None:
@@ -211,6 +215,25 @@ def test_a_regression_is_told_by_the_verb(forecasts: tuple[QuantizedNetwork, Pat
     told_by_python = list(decisions(folder, tmp_path / "x.csv"))
     assert [json.loads(one) for one in found[0]] == told_by_python
     assert found[1] == [line(one) for one in told_by_python]
+
+
+def test_alarms_are_those_of_the_rule(forecasts: tuple[QuantizedNetwork, Path], tmp_path: Path) -> None:
+    """Each is given with its frame: rows before a bad one are decided."""
+    quantized, folder = forecasts
+    rule = AlarmRule(channel=1, smooth=3, threshold=1.0, refractory=2, warm_up=4)
+    shutil.copytree(folder, tmp_path / "build")
+    networks.save(replace(quantized.network, decide=rule), tmp_path / "build" / "network.npz")
+    networks.save_quantized(quantized, tmp_path / "build" / "quantized.npz")
+    frames = random_frames(quantized.network, 1)[0]
+    (tmp_path / "x.csv").write_text(csv_text(quantized.network.channels, frames) + "bad\n")
+    integers = reference.integer_outputs(quantized, reference.quantize_input(quantized, frames[None]))[0]
+    scale = native(quantized)[-1].output.scale
+    wanted = alarm.detect(alarm.integers(frames[:, 1], scale), integers, rule, scale)
+    found = decisions(tmp_path / "build", tmp_path / "x.csv")
+    assert [next(found)["alarm"] for _ in frames] == wanted.tolist()
+    assert {True, False} == set(wanted.tolist())
+    with pytest.raises(InputError, match="has 1 cells"):
+        next(found)
 
 
 def test_a_build_that_nothing_can_run_is_told(tmp_path: Path) -> None:
@@ -348,6 +371,74 @@ def test_texts_on_standard_input_are_answered_line_by_line(texts: tuple[Quantize
     assert process.returncode == 0
 
 
+ITEMS_RECIPE = """\
+name: sample
+data: {source: items, path: items.csv, basket: order, time: when, item: article, vocabulary: 6, repeats: %s}
+network: {layers: [{embedding: {units: 5}}, {gru: {units: 8}}, {dense: {}}]}
+"""
+CODES = ("<unk>", "85123A", "85123a", "2", "10", "é")
+
+
+def items_build(folder: Path, rule: TopRule | None) -> QuantizedNetwork:
+    """A build of a network that reads items."""
+    network = random_network(6, 1, [("embedding", {"entries": 6, "units": 5}), ("gru", 8)], 6, 5, every_step=True)
+    known = Vocabulary("items", CODES)
+    network = replace(network, labels=CODES, channels=("article",), vocabulary=known, decide=rule, task="next")
+    quantized = quantize(network, random_frames(network))
+    networks.save(network, folder / "network.npz")
+    (folder / "recipe.yaml").write_text(ITEMS_RECIPE % ("drop" if rule and rule.exclude_seen else "keep"))
+    for name in ("c", "tflite"):
+        target(name).export(network, quantized, "step", "int8", folder / "artifacts")
+    return quantized
+
+
+@pytest.mark.parametrize("rule", [TopRule(3), TopRule(3, exclude_seen=False)])
+def test_every_item_gets_what_comes_next(rule: TopRule, tmp_path: Path) -> None:
+    """By baskets, each from a fresh start; an item that the basket has is read again only where that counts."""
+    quantized = items_build(tmp_path, rule)
+    rows = [("a", "85123A"), ("a", "none"), ("a", "85123A"), ("a", "é"), ("b", "2")]
+    (tmp_path / "x.csv").write_text("".join(f"{basket},{item}\n" for basket, item in [("order", "article"), *rows]))
+    found = list(decisions(tmp_path, tmp_path / "x.csv"))
+    read = [[1], [1, 0], [1, 0] if rule.exclude_seen else [1, 0, 1], [1, 0, 5], [3]]
+    if not rule.exclude_seen:
+        read[3] = [1, 0, 1, 5]
+    for row, (basket, item), numbers, told in zip(range(2, 7), rows, read, found, strict=True):
+        frames = reference.quantize_input(quantized, np.array(numbers, np.float32)[None, :, None])
+        scores = reference.integer_outputs(quantized, frames)[0, -1]
+        able = [n for n in range(1, 6) if n not in numbers or not rule.exclude_seen]
+        best = sorted(able, key=lambda n: (-scores[n], n))[:3]
+        assert told == {"row": row, "basket": basket, "item": item, "next": [CODES[n] for n in best]}
+    assert line(found[0]) == f"     2  a  85123A  {' '.join(found[0]['next'])}"
+
+
+def test_without_a_rule_the_likeliest_item_is_told(tmp_path: Path) -> None:
+    items_build(tmp_path, None)
+    (tmp_path / "x.csv").write_text("article\n2\n")
+    (found,) = decisions(tmp_path, tmp_path / "x.csv")
+    assert [*found] == ["row", "basket", "item", "label", "output"]
+    assert found["label"] in CODES
+
+
+@pytest.mark.parametrize("header", ["", "order,article\n", "article,order\n"])
+def test_items_come_on_standard_input(header: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items_build(tmp_path, TopRule(2))
+    row = "2,a\n" if header.startswith("article") else "a,2\n"
+    (tmp_path / "x").write_text(header + row)
+    with (tmp_path / "x").open() as file:
+        monkeypatch.setattr("edgernn.datasets.csv_windows.STANDARD_INPUT", file.fileno())
+        (found,) = decisions(tmp_path, Path("-"))
+    assert (found["row"], found["basket"], found["item"]) == (1 + bool(header), "a", "2")
+
+
+def test_an_item_that_is_missing_is_told_after_those_before_it(tmp_path: Path) -> None:
+    items_build(tmp_path, TopRule(2))
+    (tmp_path / "x.csv").write_text("order,article\na,2\na,\n")
+    found = decisions(tmp_path, tmp_path / "x.csv")
+    assert next(found)["item"] == "2"
+    with pytest.raises(InputError, match="row 3, column article: the cell is empty; name the item"):
+        next(found)
+
+
 CHARACTERS = ("<unk>", " ", "e", "\n", "R", "O", "M", ":", "é", "?")
 
 
@@ -438,71 +529,3 @@ def test_a_network_that_writes_nothing_says_so(
     for _, folder in (gru, texts):
         with pytest.raises(InputError, match="the network writes no text; give it --input"):
             next(text(folder, "ROMEO:"))
-
-
-ITEMS_RECIPE = """\
-name: sample
-data: {source: items, path: items.csv, basket: order, time: when, item: article, vocabulary: 6, repeats: %s}
-network: {layers: [{embedding: {units: 5}}, {gru: {units: 8}}, {dense: {}}]}
-"""
-CODES = ("<unk>", "85123A", "85123a", "2", "10", "é")
-
-
-def items_build(folder: Path, rule: TopRule | None) -> QuantizedNetwork:
-    """A build of a network that reads items."""
-    network = random_network(6, 1, [("embedding", {"entries": 6, "units": 5}), ("gru", 8)], 6, 5, every_step=True)
-    known = Vocabulary("items", CODES)
-    network = replace(network, labels=CODES, channels=("article",), vocabulary=known, decide=rule, task="next")
-    quantized = quantize(network, random_frames(network))
-    networks.save(network, folder / "network.npz")
-    (folder / "recipe.yaml").write_text(ITEMS_RECIPE % ("drop" if rule and rule.exclude_seen else "keep"))
-    for name in ("c", "tflite"):
-        target(name).export(network, quantized, "step", "int8", folder / "artifacts")
-    return quantized
-
-
-@pytest.mark.parametrize("rule", [TopRule(3), TopRule(3, exclude_seen=False)])
-def test_every_item_gets_what_comes_next(rule: TopRule, tmp_path: Path) -> None:
-    """By baskets, each from a fresh start; an item that the basket has is read again only where that counts."""
-    quantized = items_build(tmp_path, rule)
-    rows = [("a", "85123A"), ("a", "none"), ("a", "85123A"), ("a", "é"), ("b", "2")]
-    (tmp_path / "x.csv").write_text("".join(f"{basket},{item}\n" for basket, item in [("order", "article"), *rows]))
-    found = list(decisions(tmp_path, tmp_path / "x.csv"))
-    read = [[1], [1, 0], [1, 0] if rule.exclude_seen else [1, 0, 1], [1, 0, 5], [3]]
-    if not rule.exclude_seen:
-        read[3] = [1, 0, 1, 5]
-    for row, (basket, item), numbers, told in zip(range(2, 7), rows, read, found, strict=True):
-        frames = reference.quantize_input(quantized, np.array(numbers, np.float32)[None, :, None])
-        scores = reference.integer_outputs(quantized, frames)[0, -1]
-        able = [n for n in range(1, 6) if n not in numbers or not rule.exclude_seen]
-        best = sorted(able, key=lambda n: (-scores[n], n))[:3]
-        assert told == {"row": row, "basket": basket, "item": item, "next": [CODES[n] for n in best]}
-    assert line(found[0]) == f"     2  a  85123A  {' '.join(found[0]['next'])}"
-
-
-def test_without_a_rule_the_likeliest_item_is_told(tmp_path: Path) -> None:
-    items_build(tmp_path, None)
-    (tmp_path / "x.csv").write_text("article\n2\n")
-    (found,) = decisions(tmp_path, tmp_path / "x.csv")
-    assert [*found] == ["row", "basket", "item", "label", "output"]
-    assert found["label"] in CODES
-
-
-@pytest.mark.parametrize("header", ["", "order,article\n", "article,order\n"])
-def test_items_come_on_standard_input(header: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    items_build(tmp_path, TopRule(2))
-    row = "2,a\n" if header.startswith("article") else "a,2\n"
-    (tmp_path / "x").write_text(header + row)
-    with (tmp_path / "x").open() as file:
-        monkeypatch.setattr("edgernn.datasets.csv_windows.STANDARD_INPUT", file.fileno())
-        (found,) = decisions(tmp_path, Path("-"))
-    assert (found["row"], found["basket"], found["item"]) == (1 + bool(header), "a", "2")
-
-
-def test_an_item_that_is_missing_is_told_after_those_before_it(tmp_path: Path) -> None:
-    items_build(tmp_path, TopRule(2))
-    (tmp_path / "x.csv").write_text("order,article\na,2\na,\n")
-    found = decisions(tmp_path, tmp_path / "x.csv")
-    assert next(found)["item"] == "2"
-    with pytest.raises(InputError, match="row 3, column article: the cell is empty; name the item"):
-        next(found)
