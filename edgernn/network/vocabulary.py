@@ -29,6 +29,11 @@ class Vocabulary:
     keep: Keep = "start"
     case: Case = "fold"
 
+    @property
+    def exact(self) -> bool:
+        """Whether a token is known only as it is written: the code of an item, or text that keeps its case."""
+        return self.kind == "items" or self.case == "keep"
+
     @cached_property
     def numbers(self) -> Mapping[str, int]:
         """The number of every token but `<unk>`."""
