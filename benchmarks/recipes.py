@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -67,22 +67,54 @@ def built(recipe: Path, seed: int, folder: Path, profile: str) -> Report:
 
 
 def row(name: str, reports: Sequence[Report]) -> tuple[str, ...]:
-    first, metric = reports[0], reports[0]["metric"]
-    level = spread([report["metric"]["baseline"]["value"] for report in reports])
-    worst = [max(int8(report), key=lambda result: result["metric_drop"]) for report in reports]
+    first = reports[0]
+    measures = [anomalies(report) or measured(report) for report in reports]
     return (
         f"`{name}`",
-        metric["name"],
-        f"{metric['baseline']['name'].replace('_', ' ')} {level}",
-        spread([report["metric"]["float"] for report in reports]),
-        spread([result["metric"] for result in worst]),
-        units.significant(float(np.mean([result["metric_drop"] for result in worst])), 2),
+        measures[0].metric,
+        f"{measures[0].baseline.replace('_', ' ')} {spread([one.level for one in measures])}",
+        spread([one.exact for one in measures]),
+        spread([one.int8 for one in measures]),
+        units.significant(float(np.mean([one.drop for one in measures])), 2),
         units.percent(min(result["agreement"] for report in reports for result in int8(report))),
         units.count(first["network"]["parameters"]),
         units.count(next((a["bytes"] for a in first["artifacts"] if a["name"] == "step.int8.tflite"), 0)),
         *(latency(first, engine) for engine in ENGINES),
         instructions(first),
     )
+
+
+class Measure(NamedTuple):
+    """What a recipe is about, by its metric: of the best baseline, the float network and the worst int8."""
+
+    metric: str
+    baseline: str
+    level: float
+    exact: float
+    int8: float
+    drop: float
+
+
+def measured(report: Report) -> Measure:
+    metric = report["metric"]
+    worst = max(int8(report), key=lambda result: result["metric_drop"])
+    best = metric["baseline"]
+    return Measure(
+        metric["name"], best["name"], best["value"], metric["float"], worst["metric"], worst["metric_drop"]
+    )
+
+
+def anomalies(report: Report) -> Measure | None:
+    """Of a recipe that finds labelled anomalies, how well; None of any other."""
+    found = report.get("detection", {})
+    rows = [row for row in found.get("results", ()) if row.get("auc") is not None]
+    if not rows:
+        return None
+    best = max(found["baselines"], key=lambda row: row["auc"])
+    precision = {artifact["name"]: artifact["precision"] for artifact in report["artifacts"]}
+    worst = min((row for row in rows if precision.get(row["artifact"]) == "int8"), key=lambda row: row["auc"])
+    own = next(row["auc"] for row in rows if row["artifact"] == "network")
+    return Measure("AUC of anomalies", best["name"], best["auc"], own, worst["auc"], worst["auc_drop"])
 
 
 def int8(report: Report) -> list[Any]:

@@ -22,6 +22,7 @@ from edgernn import (
     deployment,
     detection,
     gates,
+    generation,
     provenance,
     prune,
     quantize,
@@ -34,9 +35,11 @@ from edgernn.cases import Case, cases
 from edgernn.datasets import scene
 from edgernn.datasets import splits as split_files
 from edgernn.datasets.audio_sections import SpeechData
-from edgernn.decide import TopRule, WordRule
-from edgernn.decide_sections import WordsSection
+from edgernn.datasets.sections import ForecastData
+from edgernn.decide import TopRule
+from edgernn.decide_sections import AlarmSection, SampleSection, StreamedSection, WordsSection
 from edgernn.deployment import Order
+from edgernn.detection import alarms
 from edgernn.errors import InputError
 from edgernn.features import normalize
 from edgernn.folder import BuildFolder
@@ -63,6 +66,10 @@ class Build:
         if isinstance(recipe.decide, WordsSection) and recipe.log_mel and isinstance(recipe.data, SpeechData):
             seconds = 60 * recipe.decide.minutes
             splits, found = datasets.load_with_scenes(recipe.data, self.base, recipe.seed, recipe.log_mel, seconds)
+            scene.save(found, self.folder.scenes)
+        elif isinstance(recipe.decide, AlarmSection) and isinstance(recipe.data, ForecastData):
+            splits, found = datasets.load_with_stretches(recipe.data, self.base, recipe.seed)
+            alarms.refuse_short(recipe.decide, found, recipe.data.window, recipe.data.horizon)
             scene.save(found, self.folder.scenes)
         else:
             splits = datasets.load(recipe.data, self.base, recipe.seed, recipe.log_mel)
@@ -109,12 +116,9 @@ class Build:
         section = self.recipe.decide
         if section is None:
             return network
-        if not isinstance(section, WordsSection):
+        if not isinstance(section, StreamedSection):
             return replace(network, decide=section.chosen())
-        if section.threshold != "auto":
-            return replace(network, decide=WordRule(section.smooth, section.threshold, section.refractory))
-        stream = scene.load(self.folder.scenes)["validation"]
-        return replace(network, decide=detection.chosen(network, stream, section.smooth, section.refractory))
+        return replace(network, decide=detection.rule(section, network, scene.load(self.folder.scenes)))
 
     def keras(self) -> None:
         from edgernn import train
@@ -179,12 +183,16 @@ class Build:
         wanted = verify.expected(self.network, self.quantized, test, self.cases, self.recipe.judge)
         along = verify.course(self.network, test, section, self.cases)
         found = verify.run(self.cases, test, wanted, self.folder.cache, self.progress, along)
-        if isinstance(self.network.decide, WordRule):
-            stream = scene.load(self.folder.scenes)["test"]
-            found["detection"] = detection.measured(self.network, self.quantized, stream, self.cases)
         if isinstance(self.network.decide, TopRule):
             lists = recommendations.measured(self.network.decide, test, wanted.outputs, self.cases)
             found["recommendations"] = lists
+        if isinstance(self.recipe.decide, SampleSection) and self.network.vocabulary:
+            found["samples"] = generation.measured(self.network, self.quantized, self.recipe.decide, self.cases)
+        if isinstance(self.recipe.decide, StreamedSection):
+            streams = scene.load(self.folder.scenes)
+            found["detection"] = detection.measured(
+                self.network, self.quantized, streams, self.cases, self.folder.cache
+            )
         _write(self.folder.verified, found | verify.float_network(wanted))
         return all(row["status"] != "failed" for row in found["results"])
 

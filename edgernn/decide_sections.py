@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from edgernn.decide import RULES, SampleRule, TopRule, WordRule
+from edgernn.decide import RULES, AlarmRule, SampleRule, TopRule, WordRule
+from edgernn.decide.alarm import LONGEST as LONGEST_SUM
+from edgernn.decide.sample import TEMPERATURES
 from edgernn.decide.words import LONGEST
 from edgernn.section import Flag, Number, Section, Whole, nearest
 
@@ -31,12 +33,30 @@ class WordsSection(Section):
         return values
 
 
+class AlarmSection(Section):
+    """How forecasts along a stream become alarms; see `edgernn.decide.alarm`."""
+
+    rule: Literal["alarm"]
+    smooth: Annotated[Whole, Field(gt=0, le=LONGEST_SUM)] = 20  # frames whose errors are added up
+    # the mean distance of these frames from their forecasts, in the unit of the series; `auto` is `margin` times
+    # the largest along the validation frames, those without an anomaly
+    threshold: Annotated[Number, Field(gt=0)] | Literal["auto"] = "auto"
+    margin: Annotated[Number, Field(ge=1, le=1000)] = 1.5
+    refractory: Annotated[Whole, Field(ge=0, le=100_000)] = 40  # steps after an alarm that have none
+
+
 class SampleSection(Section):
     """How scores of the next token become one that is drawn."""
 
     rule: Literal["sample"]
-    temperature: Annotated[Number, Field(ge=0.05, le=5)] = 1.0  # below 1 the likely ones become likelier
+    temperature: Annotated[Number, Field(ge=TEMPERATURES[0], le=TEMPERATURES[1])] = (
+        1.0  # below 1 the likely ones become likelier
+    )
     top_k: Annotated[Whole, Field(ge=0, le=1000)] = 0  # only so many of the likeliest are drawn; 0: all
+    # of the samples in the report, which the float network and the int8 C write side by side
+    prompts: Annotated[tuple[str, ...], Field(max_length=10)] = ("",)
+    length: Annotated[Whole, Field(gt=0, le=10_000)] = 300  # tokens after the prompt
+    seed: Annotated[Whole, Field(ge=0, lt=2**32)] = 0
 
     def chosen(self) -> SampleRule:
         """The rule that the section asks for."""
@@ -60,9 +80,11 @@ def _rule(value: Any) -> str:
     return name if name in RULES else WordRule.NAME
 
 
-DecideSection = WordsSection | SampleSection | TopSection
+StreamedSection = WordsSection | AlarmSection  # whose rules are chosen and measured along streams
+DecideSection = WordsSection | AlarmSection | SampleSection | TopSection
 DecideField = Annotated[
     Annotated[WordsSection, Tag(WordRule.NAME)]
+    | Annotated[AlarmSection, Tag(AlarmRule.NAME)]
     | Annotated[SampleSection, Tag(SampleRule.NAME)]
     | Annotated[TopSection, Tag(TopRule.NAME)],
     Discriminator(_rule),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -107,6 +108,26 @@ def _drop_share(limit: float, report: Mapping[str, Any]) -> dict[str, Any]:
     return _gate("metric_drop_share_max", limit, share, share <= limit, found["where"])
 
 
+def _of_anomalies(name: str, key: str, worst: Callable[..., Row], within: Callable[[Any, Any], bool]) -> Any:
+    """A gate on the worst of the float network and the quantised artifacts along a series with anomalies."""
+
+    def gate(limit: Any, report: Mapping[str, Any]) -> dict[str, Any]:
+        rows = [row for row in report.get("detection", {}).get("results", ()) if row["auc"] is not None]
+        if not rows:
+            return _gate(name, limit, None, False, "the test has no labelled anomaly")
+        row = worst(rows, key=lambda r: r[key])
+        return _gate(name, limit, row[key], within(row[key], limit), _place(row))
+
+    return gate
+
+
+def _above_discords(limit: bool, report: Mapping[str, Any]) -> dict[str, Any]:
+    known = [row["auc"] for row in report.get("detection", {}).get("baselines", ()) if row["auc"] is not None]
+    gate = _of_anomalies("detection_above_baseline", "auc", min, operator.gt)
+    found: dict[str, Any] = gate(max(known, default=1.0), report)
+    return found
+
+
 _RECIPE_GATES: Mapping[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
     "metric_drop_max": _worst("metric_drop_max", "metric_drop", max, lambda value, limit: value <= limit),
     "metric_drop_share_max": _drop_share,
@@ -114,6 +135,11 @@ _RECIPE_GATES: Mapping[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] 
     "metric_above_baseline": _above_baseline,
     "size_ratio_max": _size_ratio,
     "parameters_max": _parameters,
+    "detection_auc_min": _of_anomalies("detection_auc_min", "auc", min, operator.ge),
+    "detection_auc_drop_max": _of_anomalies("detection_auc_drop_max", "auc_drop", max, operator.le),
+    "detection_above_baseline": _above_discords,
+    "detection_top": _of_anomalies("detection_top", "top", min, operator.eq),
+    "false_alarms_max": _of_anomalies("false_alarms_max", "false_alarms", max, operator.le),
 }
 
 if {*_RECIPE_GATES, *_STEP_GATES} != set(Gates.model_fields):

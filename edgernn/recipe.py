@@ -13,9 +13,12 @@ from edgernn import profiles, strict_yaml
 from edgernn.baselines import BASELINES, baselines_of
 from edgernn.cells import CELLS
 from edgernn.datasets.audio_sections import SpeechData
+from edgernn.datasets.event_sections import EventOptions
 from edgernn.datasets.item_sections import ItemOptions
-from edgernn.datasets.sections import DataField, TextData
-from edgernn.decide_sections import DecideField, TopSection, WordsSection
+from edgernn.datasets.running_text_sections import RunningTextData
+from edgernn.datasets.sections import DataField, ForecastData, SeriesData, TextData
+from edgernn.decide.alarm import LONGEST
+from edgernn.decide_sections import AlarmSection, DecideField, TopSection, WordsSection
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
 from edgernn.features.log_mel import LogMel
@@ -92,10 +95,22 @@ class Gates(Section):
     # bytes of model.int8.tflite / model.float32.tflite
     size_ratio_max: Annotated[Number, Field(gt=0)] | None = None
     parameters_max: Positive | None = None  # of the float network
+    # of anomalies along the test, for rule: alarm, and for the worst of the float network and the quantised ones:
+    detection_auc_min: Annotated[Number, Field(ge=0, le=1)] | None = None  # the area under the ROC curve
+    detection_auc_drop_max: Annotated[Number, Field(ge=0, le=1)] | None = None  # what it loses against float
+    detection_above_baseline: Flag | None = None  # that area must be above that of every discord
+    detection_top: Flag | None = None  # the largest score must be of an anomaly
+    false_alarms_max: Annotated[Whole, Field(ge=0)] | None = None
     # largest error of a state, and of an output, of the worst quantised step model at a step of the long stream, as
     # in {10000: 0.02}; taken over the last eighth of the steps so far, of which 64 are looked at
     max_state_error_at: ErrorLimits | None = None
     max_output_error_at: ErrorLimits | None = None
+
+
+DETECTION_GATES = (
+    *("detection_auc_min", "detection_auc_drop_max", "detection_above_baseline", "detection_top"),
+    "false_alarms_max",
+)
 
 
 class StreamSection(Section):
@@ -197,6 +212,8 @@ class Recipe(Section):
             raise ValueError(
                 "has train.augment, which changes measured values, and an embedding, which reads tokens"
             )
+        if self.train.augment.splice and isinstance(self.data, EventOptions):
+            raise ValueError("has train.augment.splice, and events by entity differ in length; remove it")
         if self.train.token_dropout and not self.network.tokens:
             raise ValueError("has train.token_dropout and no embedding, which reads tokens; remove it")
         if self.train.made_texts and not isinstance(self.data, TextData):
@@ -216,7 +233,7 @@ class Recipe(Section):
     def _fitting_tokens(self) -> None:
         """Texts and items are read through an embedding with a row for every word or item."""
         first = self.network.choices()[0]
-        if not isinstance(self.data, TextData | ItemOptions):
+        if not isinstance(self.data, TextData | RunningTextData | ItemOptions):
             if self.network.tokens and first.options.entries is None:
                 raise ValueError("needs entries in network.layers.0.embedding: how many tokens the data has")
             return
@@ -238,12 +255,15 @@ class Recipe(Section):
 
     def _fitting_decisions(self) -> None:
         """A rule decides on outputs of one kind, which are logits, after every step."""
+        self._fitting_gates()
         if self.decide is None:
             return
         rule, task = self.decide.rule, self.data.task
         if isinstance(self.decide, WordsSection):
             if not isinstance(self.data, SpeechData):
                 raise ValueError("has decide, which needs words along a stream: audio, and no bidirectional layer")
+        elif isinstance(self.decide, AlarmSection):
+            self._fitting_alarms(self.decide)
         elif task != "next":
             raise ValueError(f"has decide.rule: {rule}, which is for data that asks what comes next; remove it")
         if isinstance(self.decide, TopSection):
@@ -266,6 +286,27 @@ class Recipe(Section):
             raise ValueError(
                 f"has decide.count {section.count} and data.vocabulary {self.data.vocabulary}, which has no more; "
                 "lower the count"
+            )
+
+    def _fitting_gates(self) -> None:
+        """Gates on anomalies need alarms, and labels to hold them to."""
+        asked = next((name for name in DETECTION_GATES if getattr(self.verify.gates, name) is not None), None)
+        if asked and not isinstance(self.decide, AlarmSection):
+            raise ValueError(f"has verify.gates.{asked}, which is of alarms; add decide: {{rule: alarm}}")
+        if asked and isinstance(self.data, SeriesData) and self.data.anomaly is None:
+            raise ValueError(f"has verify.gates.{asked} and no labels; name their column as data.anomaly")
+
+    def _fitting_alarms(self, section: AlarmSection) -> None:
+        """Alarms come from forecasts after every frame, and the sum of their errors fits an int32."""
+        if not isinstance(self.data, ForecastData):
+            raise ValueError("has decide.rule: alarm, which needs forecasts of a series; remove it")
+        strided = next((one.name for one in self.network.choices() if getattr(one.options, "stride", 1) > 1), None)
+        if strided:
+            raise ValueError(f"has decide.rule: alarm, which asks after every frame, and {strided} has a stride")
+        if section.smooth * self.data.horizon > LONGEST:
+            raise ValueError(
+                f"has decide.smooth {section.smooth} and data.horizon {self.data.horizon}, whose product is above "
+                f"{LONGEST}; lower one of them"
             )
 
     def _fitting_task(self) -> None:

@@ -1,31 +1,39 @@
-"""Streaming inference with the integer step model of a build: one decision a step, or one a text."""
+"""Streaming inference with the integer step model of a build: decisions on frames or texts, or text it writes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
+from itertools import islice, tee
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgernn import generation, recipe
 from edgernn import network as networks
-from edgernn import recipe
 from edgernn.cases import Case, cases
 from edgernn.datasets import csv_windows, items_csv, text_files
 from edgernn.datasets.item_sections import CatalogItems, ItemsData
-from edgernn.decide import TopRule
+from edgernn.decide import AlarmRule, SampleRule, TopRule, alarm, sample, words
 from edgernn.decide.top import NOTHING, top_after
 from edgernn.engines import c_model, engine
 from edgernn.errors import InputError, MissingToolError
 from edgernn.features import tokens
 from edgernn.folder import BuildFolder
+from edgernn.lowering import native
 from edgernn.network import Network, Vocabulary
 from edgernn.targets import artifact_name, supported
+
+LENGTH = 400  # tokens
+BITS = 10  # fraction bits of outputs of engines that give real numbers: scores up to 32
 
 
 def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     """The label and the largest output, or all quantities of a regression, after every step of `source`.
+
+    Of a network with a rule for alarms it is how far the last frames are from their forecasts, and `alarm`.
 
     Each is given as soon as its frames are there.
 
@@ -51,20 +59,119 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
             yield from _of_texts(paths, network, network.vocabulary, lines)
         return
     with closing(csv_windows.frames(source, network.channels)) as frames:
+        if isinstance(network.decide, AlarmRule):
+            yield from _alarms(paths, network, network.decide, frames)
+            return
         for step, output in enumerate(_outputs(paths, frames, network.frames_per_step), start=1):
             yield {"step": step} | _told(network, output)
 
 
+def text(
+    folder: Path,
+    prompt: str,
+    length: int = LENGTH,
+    temperature: float | None = None,
+    top_k: int | None = None,
+    seed: int = 0,
+) -> Iterator[dict[str, Any]]:
+    """The tokens that the network writes after `prompt`, each as soon as it is drawn.
+
+    `temperature` and `top_k` are those of the build's rule where they are None; a seed gives the same text again.
+    What the network does not know in the prompt it reads as `<unk>`, as in training; an empty prompt is a new line.
+
+    Raises InputError for a network that does not say what comes next in a text, and for numbers that no rule has;
+    MissingToolError when no engine can run the build's int8 step model.
+    """
+    paths = BuildFolder(folder)
+    network = networks.load(paths.network)
+    if network.task != "next" or not network.vocabulary or network.vocabulary.kind == "items":
+        raise InputError(f"{folder}: the network writes no text; give it --input")
+    rule = _rule(network, temperature, top_k)
+    if length < 1:
+        raise InputError(f"--length is {length}; it is a number of tokens, from 1")
+    if not 0 <= seed <= sample.STATE:
+        raise InputError(f"--seed is {seed}; it is a whole number from 0 to {sample.STATE}")
+    step, bits = _step(paths)
+    found = generation.written(step, generation.read(network.vocabulary, prompt), bits, rule, seed)
+    for number, token in enumerate(islice(found, length), start=1):
+        yield {"step": number, "text": network.labels[token]}
+
+
+def unknown(folder: Path, prompt: str) -> list[str]:
+    """What the vocabulary of a build's network does not have of a prompt, each once, in order."""
+    vocabulary = networks.load(BuildFolder(folder).network).vocabulary
+    if vocabulary is None:
+        return []
+    return list(
+        dict.fromkeys(token for token in tokens.read(vocabulary, prompt) if token not in vocabulary.numbers)
+    )
+
+
 def line(decision: Mapping[str, Any]) -> str:
     """A decision as a person reads it."""
-    step, *others = decision.values()  # or the line of a text, or the row of an item
-    return "  ".join([f"{step:6d}", *map(_shown, others)])
+    (_, step), *others = decision.items()  # or the line of a text, or the row of an item
+    return "  ".join([f"{step:6d}", *(_shown(name, value) for name, value in others)]).rstrip()
 
 
-def _shown(value: str | float | Sequence[str]) -> str:
+def _shown(name: str, value: str | bool | float | Sequence[str]) -> str:
+    if isinstance(value, bool):
+        return name if value else ""
     if isinstance(value, str):
         return value
     return f"{value:.4g}" if isinstance(value, float) else " ".join(value)
+
+
+def _rule(network: Network, temperature: float | None, top_k: int | None) -> SampleRule:
+    own = network.decide if isinstance(network.decide, SampleRule) else SampleRule(1.0, 0)
+    rule = replace(
+        own,
+        temperature=own.temperature if temperature is None else temperature,
+        top_k=own.top_k if top_k is None else top_k,
+    )
+    low, high = sample.TEMPERATURES
+    if not low <= rule.temperature <= high:
+        raise InputError(f"--temperature is {rule.temperature:g}; it is from {low:g} to {high:g}")
+    if rule.top_k < 0:
+        raise InputError(f"--top-k is {rule.top_k}; it is how many tokens can be drawn, 0 for all")
+    return rule
+
+
+def _step(paths: BuildFolder) -> tuple[generation.Step, int]:
+    """What reads a token and gives outputs, and the fraction bits of these."""
+    if (paths.artifacts / "c" / "int8").is_dir():
+        try:
+            bits = words.fraction_bits(native(networks.load_quantized(paths.quantized))[-1].output.scale)
+            return generation.c_step(c_model.load(paths.root, "int8", streams=1), bits), bits
+        except MissingToolError:
+            pass
+    return _from_the_start(_case(paths)), BITS
+
+
+def _from_the_start(case: Case) -> generation.Step:
+    """An engine that takes whole streams only reads all tokens again for every one."""
+    session = engine(case.engine).open(case.path, "step", threads=1)
+    read: list[float] = []
+
+    def step(token: int) -> np.ndarray:
+        read.append(token)
+        return sample.integers(session.outputs(np.array(read, np.float32)[None, :, None])[0, -1], BITS)
+
+    return step
+
+
+def _alarms(
+    paths: BuildFolder, network: Network, rule: AlarmRule, frames: Iterator[np.ndarray]
+) -> Iterator[dict[str, Any]]:
+    """The mean distance of the last frames from their forecasts after each step, and whether that is an alarm."""
+    qtype = native(networks.load_quantized(paths.quantized))[-1].output
+    alarms = alarm.Alarms(network.outputs, qtype.scale, rule)
+    unit = qtype.scale / (rule.smooth * network.outputs)
+    read, kept = tee(frames)
+    outputs = _outputs(paths, read, network.frames_per_step)
+    for step, (output, frame) in enumerate(zip(outputs, kept, strict=False), 1):
+        value = int(alarm.integers(frame[[rule.channel]], qtype.scale)[0])
+        total, given = alarms.push(value, qtype.quantize(output))
+        yield {"step": step, "distance": total * unit, "alarm": given}
 
 
 def _told(network: Network, output: np.ndarray) -> dict[str, Any]:
@@ -80,9 +187,8 @@ def _of_texts(
 ) -> Iterator[dict[str, Any]]:
     """A decision a line, given with its number: that after the last step of the text."""
     run = _whole(paths)
-    assert vocabulary.kind != "items"
     for number, text in lines:
-        words = tokens.split(text, vocabulary.kind)
+        words = tokens.read(vocabulary, text)
         if not words:
             raise InputError(f"line {number}: the text has no word; remove the line")
         read = tokens.encode(vocabulary, words, network.steps).astype(np.float32)[:, None]

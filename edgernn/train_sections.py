@@ -35,6 +35,9 @@ class AugmentSection(Section):
     # up to so many steps in a row, and so many channels side by side, are their mean over the window: for spectra
     mask_steps: Annotated[Whole, Field(ge=0)] = 0
     mask_channels: Annotated[Whole, Field(ge=0)] = 0
+    # every second window begins as another one, for up to this share of its steps: a device that is never reset
+    # meets jumps, and must find its way again
+    splice: Share = 0.0
 
 
 class TrainSection(Section):

@@ -327,3 +327,52 @@ def test_an_image_that_failed_fails_the_build() -> None:
     failed = on_board(status="failed", reason="cc refuses line 3")
     found = gate(Gates(), "engines_failed", failed)
     assert (found["value"], found["passed"], found["where"]) == (1, False, "c/int8 for size on cortex-m4")
+
+
+def found(*areas: float, baseline: float = 0.95, **changes: Any) -> dict[str, Any]:
+    """A report whose float network and artifacts have these areas along a series with anomalies."""
+    names = ("network", *(f"c/{i}" for i in range(1, len(areas))))
+    own = {"top": True, "false_alarms": 0, **changes}
+    rows = [
+        {"artifact": name, "engine": "c", "auc": area, "auc_drop": None if area is None else areas[0] - area, **own}
+        for name, area in zip(names, areas, strict=True)
+    ]
+    baselines = [{"name": name, "auc": area} for name, area in (("discord", baseline), ("other", 0.6))]
+    return content(row("a")) | {"detection": {"results": rows, "baselines": baselines}}
+
+
+@pytest.mark.parametrize(
+    ("gates", "report", "passed", "value", "where"),
+    [
+        (Gates(detection_auc_min=0.97), found(0.99, 0.98, 0.97), True, 0.97, "c/2 on c"),
+        (Gates(detection_auc_min=0.97), found(0.96, 0.98), False, 0.96, "network on c"),
+        (Gates(detection_auc_drop_max=0.25), found(1.0, 0.75, 1.0), True, 0.25, "c/1 on c"),
+        (Gates(detection_auc_drop_max=0.25), found(1.0, 0.5), False, 0.5, "c/1 on c"),
+        (Gates(detection_above_baseline=True), found(0.99, 0.96), True, 0.96, "c/1 on c"),
+        (Gates(detection_above_baseline=True), found(0.99, 0.95), False, 0.95, "c/1 on c"),
+        (Gates(detection_top=True), found(0.99), True, True, "network on c"),
+        (Gates(detection_top=True), found(0.99, top=False), False, False, "network on c"),
+        (Gates(false_alarms_max=1), found(0.99, false_alarms=1), True, 1, "network on c"),
+        (Gates(false_alarms_max=1), found(0.99, false_alarms=2), False, 2, "network on c"),
+    ],
+)
+def test_the_worst_finder_of_anomalies_decides(
+    gates: Gates, report: dict[str, Any], passed: bool, value: float, where: str
+) -> None:
+    (name,) = gates.model_dump(exclude_none=True)
+    one = next(gate for gate in evaluate(gates, report) if gate["name"] == name)
+    assert (one["passed"], one["value"], one["where"]) == (passed, value, where)
+
+
+@pytest.mark.parametrize(
+    "name", ["detection_auc_min", "detection_auc_drop_max", "detection_above_baseline", "detection_top"]
+)
+def test_a_gate_on_anomalies_fails_where_none_is_labelled(name: str) -> None:
+    asked = Gates(**{name: True if name in ("detection_above_baseline", "detection_top") else 0.5})
+    one = next(gate for gate in evaluate(asked, found(None)) if gate["name"] == name)  # type: ignore[arg-type]
+    assert (one["passed"], one["value"]) == (False, None)
+
+
+def test_the_best_discord_is_the_limit() -> None:
+    one = next(g for g in evaluate(Gates(detection_above_baseline=True), found(0.99)) if g["name"].endswith("line"))
+    assert one["limit"] == 0.95

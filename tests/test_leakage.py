@@ -19,6 +19,7 @@ from edgernn import datasets, recipe, reference, train
 from edgernn.datasets.event_table import Events, Texts
 from edgernn.datasets.forecast import Frames
 from edgernn.datasets.items import Basket
+from edgernn.datasets.running_text import Work
 from edgernn.datasets.series import Recordings
 from edgernn.datasets.speech import PARTS, Speech
 from edgernn.datasets.splits import Splits
@@ -57,6 +58,9 @@ def _(found: list) -> list[Any]:  # type: ignore[type-arg]
     if isinstance(found[0], Basket):
         dealt = iter(RNG.permutation([item for one in found for item in one.items]).tolist())
         return [replace(one, items=tuple(next(dealt) for _ in one.items)) for one in found]
+    if isinstance(found[0], Work):  # what comes next is the text itself
+        characters = iter(RNG.permutation(list("".join(one.text for one in found))).tolist())
+        return [replace(one, text="".join(next(characters) for _ in one.text)) for one in found]
     order = RNG.permutation(len(found))
     pairs = zip(found, (found[i] for i in order), strict=True)
     return [replace(one, label=other.label, shares=other.shares) for one, other in pairs]

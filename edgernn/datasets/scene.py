@@ -1,4 +1,4 @@
-"""A long stream of speech and noise with words at known times: what a recogniser meets that never stops."""
+"""A long stream with words or anomalies at known times: what a device meets that never stops."""
 
 from __future__ import annotations
 
@@ -25,13 +25,21 @@ AT_ONCE = 100  # frames whose features are computed together
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Frames float32 [frames, channels], and the words in them.
+    """Raw frames float32 [frames, channels], and what is to be found in them.
 
-    `words` int64 [said, 3] are class, first frame, and the frame after the last one.
+    `spans` int64 [spans, 3] are class, first frame, and the frame after the last one. None where that is not known.
     """
 
     frames: np.ndarray
-    words: np.ndarray
+    spans: np.ndarray | None
+
+    @classmethod
+    def labelled(cls, frames: np.ndarray, anomaly: np.ndarray | None) -> Scene:
+        """A series whose frames are known to be abnormal where `anomaly` bool [frames] is: spans of class 0."""
+        if anomaly is None:
+            return cls(frames, None)
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], anomaly.astype(np.int8), [0]]))).reshape(-1, 2)
+        return cls(frames, np.concatenate([np.zeros((len(edges), 1), np.int64), edges], axis=1))
 
 
 def scenes(speech: Speech, data: SpeechData, log_mel: LogMel, seconds: float, seed: int) -> dict[str, Scene]:
@@ -46,15 +54,15 @@ def scenes(speech: Speech, data: SpeechData, log_mel: LogMel, seconds: float, se
 
 def save(found: dict[str, Scene], path: Path) -> None:
     """Write scenes to a .npz file, whole or not at all."""
-    pairs = [(part, name) for part in found for name in ("frames", "words")]
-    archive.save(path, {}, {f"{part}_{name}": getattr(found[part], name) for part, name in pairs})
+    arrays = {f"{part}_{name}": getattr(found[part], name) for part in found for name in ("frames", "spans")}
+    archive.save(path, {}, {name: array for name, array in arrays.items() if array is not None})
 
 
 def load(path: Path) -> dict[str, Scene]:
     """What `save` wrote. Raises InputError when the file is missing or damaged."""
     _, arrays = archive.load(path)
     parts = sorted({name.partition("_")[0] for name in arrays})
-    return {part: Scene(arrays[f"{part}_frames"], arrays[f"{part}_words"]) for part in parts}
+    return {part: Scene(arrays[f"{part}_frames"], arrays.get(f"{part}_spans")) for part in parts}
 
 
 def _stream(

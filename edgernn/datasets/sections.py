@@ -10,12 +10,14 @@ from edgernn.datasets.audio_sections import AudioData, SpokenWordsData
 from edgernn.datasets.catalog import CATALOG
 from edgernn.datasets.event_sections import CatalogEvents, EventsData
 from edgernn.datasets.item_sections import CatalogItems, ItemsData
+from edgernn.datasets.running_text_sections import CatalogRunningText, FileRunningText
 from edgernn.datasets.split_sections import SharesSection, SplitSection
 from edgernn.features.calendar import Cycle
 from edgernn.network import Keep, Task, Tokens
 from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
 
-READERS = ("csv", "npz", "series", "text", "audio", "events", "items")  # sources that read the user's own files
+# sources that read the user's own files
+READERS = ("csv", "npz", "series", "text", "running_text", "audio", "events", "items")
 GENERATED = ("sine", "spoken_words")  # sources that make their data; every other source is a catalog name
 
 
@@ -118,8 +120,11 @@ class NpzData(Section):
 class TimeSplitSection(SharesSection):
     """A series is split in order of time: first train, then validation, then test; shares are of the frames.
 
-    No frame is in two splits: a window, with what comes after it, lies within one of them.
+    No frame is in two splits: a window, with what comes after it, lies within one of them. With `given` the test is
+    what the data itself keeps for it, and the share of validation that of the other frames.
     """
+
+    by: Literal["time", "given"] = "time"
 
 
 class ForecastData(Section):
@@ -170,6 +175,7 @@ class SeriesData(ForecastData):
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]  # the channels
     forecast: Column  # one of them
     time: Column | None = None  # a column of times, as in 2026-01-31 13:00:00
+    anomaly: Column | None = None  # a column of 1 where a frame is known to be abnormal, else 0
     rate_hz: Hertz = 0.0  # frames a second; 0 where there is no clock
 
     @model_validator(mode="after")
@@ -181,6 +187,10 @@ class SeriesData(ForecastData):
             )
         if self.calendar and self.time is None:
             raise ValueError("has calendar and no time; name the column of times")
+        if self.anomaly in self.columns:
+            raise ValueError(f"has the column {self.anomaly} as anomaly and in columns; no device can read labels")
+        if self.split.by == "given":
+            raise ValueError("has split.by: given, which only data of the catalog can have; use time")
         return self
 
     @property
@@ -190,6 +200,12 @@ class SeriesData(ForecastData):
 
 class CatalogSeries(ForecastData):
     """A series of the catalog, by its name; it has one channel."""
+
+    @model_validator(mode="after")
+    def _known_test(self) -> CatalogSeries:
+        if self.split.by == "given" and not CATALOG[self.source].held_out:
+            raise ValueError(f"has split.by: given, and {self.source} names no test frames; use time")
+        return self
 
     @property
     def target(self) -> str:
@@ -207,11 +223,16 @@ class SineData(ForecastData):
     def _no_clock(self) -> SineData:
         if self.calendar:
             raise ValueError("has calendar, and a sine has no times; remove it")
+        if self.split.by == "given":
+            raise ValueError("has split.by: given, which only data of the catalog can have; use time")
         return self
 
     @property
     def target(self) -> str:
         return "sine"
+
+
+SeriesSection = CatalogSeries | SeriesData | SineData
 
 
 class TextSplitSection(SharesSection):
@@ -270,7 +291,9 @@ _SECTIONS = {
     "spoken_words": SpokenWordsData,
     "events": EventsData,
     "items": ItemsData,
+    "running_text": FileRunningText,
 }
+_CATALOG_TEXTS = {"text": "catalog_text", "running text": "catalog_running_text"}  # by the catalog's task
 
 
 def _kind(value: Any) -> str:
@@ -279,8 +302,8 @@ def _kind(value: Any) -> str:
         return str(source)
     if source not in CATALOG:
         return "catalog"
-    if CATALOG[source].task == "text":
-        return "catalog_text"
+    if CATALOG[source].task in _CATALOG_TEXTS:
+        return _CATALOG_TEXTS[CATALOG[source].task]
     if CATALOG[source].events:
         return "catalog_events"
     if CATALOG[source].items:
@@ -292,10 +315,12 @@ DataSection = (
     CatalogData
     | CatalogEvents
     | CatalogItems
+    | CatalogRunningText
     | CatalogSeries
     | CatalogText
     | CsvData
     | EventsData
+    | FileRunningText
     | FileText
     | ItemsData
     | NpzData
@@ -308,10 +333,12 @@ DataField = Annotated[
     Annotated[CatalogData, Tag("catalog")]
     | Annotated[CatalogEvents, Tag("catalog_events")]
     | Annotated[CatalogItems, Tag("catalog_items")]
+    | Annotated[CatalogRunningText, Tag("catalog_running_text")]
     | Annotated[CatalogSeries, Tag("catalog_series")]
     | Annotated[CatalogText, Tag("catalog_text")]
     | Annotated[CsvData, Tag("csv")]
     | Annotated[FileText, Tag("text")]
+    | Annotated[FileRunningText, Tag("running_text")]
     | Annotated[EventsData, Tag("events")]
     | Annotated[ItemsData, Tag("items")]
     | Annotated[NpzData, Tag("npz")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -22,12 +23,14 @@ def load(section: DataSection, base: Path) -> Frames:
 
     Raises:
         InputError: the file is missing, empty or not CSV, a column is missing, a cell is not a finite number or
-            not a time, or a time is not after the one before it; with file, row (the header is row 1) and column.
+            not a time, a time is not after the one before it, or a label is neither 1 nor 0; with file, row (the
+            header is row 1) and column.
     """
     assert isinstance(section, SeriesData)
-    return read(
-        base / section.path, section.columns, section.columns, section.time, section.calendar, section.rate_hz
-    )
+    path, label = base / section.path, section.anomaly
+    columns = section.columns if label is None else (*section.columns, label)
+    found = read(path, columns, columns, section.time, section.calendar, section.rate_hz)
+    return found if label is None else _labelled(found, label, path)
 
 
 def electricity(section: DataSection, base: Path) -> Frames:
@@ -53,6 +56,18 @@ def read(
         times = _times(path, time, [text[time].at(row) for row in range(len(values))])
         values = np.concatenate([values, calendar.encode(times, cycles)], axis=1)
     return Frames(values, (*names, *calendar.channels(cycles)), rate_hz)
+
+
+def _labelled(series: Frames, column: str, path: Path) -> Frames:
+    """The series without the channel `column`, which says what its anomalies are."""
+    place = series.channels.index(column)
+    cells = series.values[:, place]
+    wrong = np.flatnonzero((cells != 0) & (cells != 1))
+    if len(wrong):
+        row = csv_windows.row_of(path, int(wrong[0]))
+        raise InputError(f"{path}, row {row}, column {column}: {cells[wrong[0]]:g} is no label; write 1 or 0")
+    others = (*series.channels[:place], *series.channels[place + 1 :])
+    return replace(series, values=np.delete(series.values, place, axis=1), channels=others, anomaly=cells == 1)
 
 
 def _times(path: Path, column: str, cells: Sequence[str]) -> list[datetime]:

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from edgernn.decide.alarm import AlarmRule
 from edgernn.decide.sample import SampleRule
 from edgernn.decide.top import TopRule
 from edgernn.decide.words import WordRule
 
-__all__ = ["RULES", "Rule", "SampleRule", "TopRule", "WordRule", "described", "from_description"]
+__all__ = ["RULES", "AlarmRule", "Rule", "SampleRule", "TopRule", "WordRule", "described", "from_description"]
 
-Rule = WordRule | SampleRule | TopRule
-RULES: Mapping[str, type[Rule]] = {kind.NAME: kind for kind in (WordRule, SampleRule, TopRule)}
+Rule = WordRule | AlarmRule | SampleRule | TopRule
+RULES: Mapping[str, type[Rule]] = {kind.NAME: kind for kind in (WordRule, AlarmRule, SampleRule, TopRule)}
 
 
 def described(rule: Rule) -> dict[str, Any]:

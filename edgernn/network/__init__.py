@@ -15,13 +15,14 @@ from edgernn.network.model import (
     Task,
 )
 from edgernn.network.passes import POOLS, Pass
-from edgernn.network.vocabulary import UNKNOWN, Keep, TokenKind, Tokens, Vocabulary
+from edgernn.network.vocabulary import UNKNOWN, Case, Keep, TokenKind, Tokens, Vocabulary
 
 __all__ = [
     "KINDS",
     "POOLS",
     "UNKNOWN",
     "Calibration",
+    "Case",
     "Channel",
     "ChannelKind",
     "Form",

@@ -1,10 +1,17 @@
-"""Words found in a long stream: a table of hit rates and false accepts, and in words what they are of."""
+"""Words or anomalies found in a long stream: a table of what was found, and in words what it is of."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from edgernn.report import units
 from edgernn.report.grid import Column, Line, Table
 from edgernn.report.verdict import Report
+
+
+def heading(report: Report) -> str:
+    """What was looked for."""
+    return "Anomalies along the test" if _alarms(report) else "Words in a long stream"
 
 
 def description(report: Report) -> str:
@@ -12,6 +19,21 @@ def description(report: Report) -> str:
     found = report.get("detection")
     if not found:
         return ""
+    return _of_alarms(found) if _alarms(report) else _of_words(found)
+
+
+def table(report: Report) -> Table:
+    """What the float network finds, and what runs on the device."""
+    if _alarms(report):
+        return _anomalies(report["detection"])
+    return _words(report.get("detection"))
+
+
+def _alarms(report: Report) -> bool:
+    return bool(report.get("detection", {}).get("rule", {}).get("rule") == "alarm")
+
+
+def _of_words(found: dict[str, Any]) -> str:
     rule = found["rule"]
     said = found["results"][0]["said"]
     return (
@@ -22,9 +44,20 @@ def description(report: Report) -> str:
     )
 
 
-def table(report: Report) -> Table:
-    """Hits, hit rate and false accepts of the float network and of what runs on the device."""
-    found = report.get("detection")
+def _of_alarms(found: dict[str, Any]) -> str:
+    rule = found["rule"]
+    smooth = units.count(rule["smooth"])
+    return (
+        f"{units.count(found['frames'])} frames, one after the other and never reset. There is an alarm when "
+        f"{smooth} frames are on the mean {units.significant(rule['threshold'], 3)} or more from what was forecast "
+        f"for them, and then none for {units.count(rule['refractory'])} steps. A frame's score is the mean over "
+        f"all {smooth} frames in a row that it is among; an alarm, or the largest sum, is of an anomaly when one "
+        f"of its frames is labelled. Discords are the distances of {smooth} frames in a row to their nearest "
+        "neighbour among the normal ones, scored alike."
+    )
+
+
+def _words(found: dict[str, Any] | None) -> Table:
     columns = (
         Column("Artifact"),
         Column("Engine"),
@@ -48,3 +81,34 @@ def table(report: Report) -> Table:
         for row in rows
     )
     return Table("Words found", columns, tuple(lines))
+
+
+def _anomalies(found: dict[str, Any]) -> Table:
+    columns = (
+        Column("Artifact"),
+        Column("Engine"),
+        Column("AUC", True),
+        Column("Largest score"),
+        Column("Found", True),
+        Column("Alarms", True),
+        Column("False alarms", True),
+        Column("Delay, steps", True),
+    )
+    baselines = [{"artifact": row["name"].replace("_", " "), "engine": "", **row} for row in found["baselines"]]
+    return Table("Anomalies found", columns, tuple(map(_anomaly_line, (*found["results"], *baselines))))
+
+
+def _anomaly_line(row: dict[str, Any]) -> Line:
+    top = {True: "of an anomaly", False: "of normal frames", None: units.NONE}[row["top"]]
+    found, auc, delay = row["found"], row["auc"], row["delay"]
+    return Line(
+        (
+            row["artifact"],
+            row["engine"],
+            units.NONE if auc is None else units.fixed(auc, 4),
+            top,
+            units.NONE if found is None else f"{units.count(found)} of {units.count(row['anomalies'])}",
+            *(units.NONE if row[key] is None else units.count(row[key]) for key in ("alarms", "false_alarms")),
+            units.NONE if delay is None else units.fixed(delay, 0),
+        )
+    )

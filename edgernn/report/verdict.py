@@ -239,6 +239,11 @@ def _wording(report: Report, name: str) -> tuple[str, str, Callable[[float, int]
         "ram_max": ("RAM on the board", "at most", _bytes),
         "board_equals_reference": ("Boards equal the reference", "", units.percent),
         "parameters_max": ("Parameters", "at most", lambda value, _: units.count(value)),
+        "detection_auc_min": ("AUC of anomalies", "at least", _auc),
+        "detection_auc_drop_max": ("Loss of the AUC of anomalies", "at most", _auc),
+        "detection_above_baseline": ("AUC of anomalies", "above", _auc),
+        "detection_top": ("Largest score is of an anomaly", "", units.percent),
+        "false_alarms_max": ("False alarms", "at most", lambda value, _: units.count(value)),
     }
     if at_step := _AT_STEP.fullmatch(name):
         label = f"{at_step[1].capitalize()} error at step {units.count(int(at_step[2]))}"
@@ -251,6 +256,10 @@ def _wording(report: Report, name: str) -> tuple[str, str, Callable[[float, int]
 
 def _metric(report: Report, value: float, digits: int) -> str:
     return metric_text(report, value, digits + 2)
+
+
+def _auc(value: float, digits: int) -> str:
+    return units.fixed(value, digits + 2)
 
 
 def _bytes(value: float, digits: int) -> str:

@@ -45,6 +45,8 @@ class Augmentation:
 def apply(x: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Changed windows, float32 in the shape of `x`."""
     section = augmentation.section
+    if section.splice:
+        x = _spliced(x, section.splice, rng)
     if section.speed:
         x = _paced(x, section.speed, augmentation.rates, rng)
     if section.mirror:
@@ -63,6 +65,13 @@ def apply(x: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -
     if section.mask_steps or section.mask_channels:
         x = _masked(x, section.mask_steps, section.mask_channels, rng)
     return x.astype(np.float32)
+
+
+def _spliced(x: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Windows of which every second one begins as another of them, up to a step that is drawn."""
+    length = rng.integers(0, round(share * x.shape[1]) + 1, len(x)) * (rng.random(len(x)) < 0.5)
+    first = np.arange(x.shape[1]) < length[:, None]
+    return np.where(first[:, :, None], x[rng.permutation(len(x))], x)
 
 
 def _masked(x: np.ndarray, steps: int, channels: int, rng: np.random.Generator) -> np.ndarray:

@@ -15,7 +15,7 @@ from edgernn import datasets
 from edgernn.datasets import forecast
 from edgernn.datasets import splits as files
 from edgernn.datasets.forecast import Frames
-from edgernn.datasets.sections import SeriesData
+from edgernn.datasets.sections import CatalogSeries, SeriesData
 from edgernn.datasets.splits import Split, Splits
 from edgernn.errors import InputError
 
@@ -202,3 +202,47 @@ def test_a_lag_is_the_target_of_so_many_frames_before(lags: list[int]) -> None:
 def test_a_lag_longer_than_the_series_is_refused() -> None:
     with pytest.raises(InputError, match=r"^data\.lags has 400, and the series has 400 frames; shorten it$"):
         forecast.split(numbered(400), section(lags=[5, 400]), 0)
+
+
+def labelled(count: int, *abnormal: int, test_from: int | None = None) -> Frames:
+    series = numbered(count)
+    return replace(series, anomaly=np.isin(np.arange(count), abnormal), test_from=test_from)
+
+
+def test_windows_with_anomalies_neither_train_nor_validate() -> None:
+    found = forecast.split(labelled(100, 30, 75, 90), section(window=4, horizon=2), 0)
+
+    for part in ("train", "validation", "calibration"):
+        assert not {30, 75} & frames_of(getattr(found, part))
+    assert 90 in frames_of(found.test)
+    normal = forecast.split(numbered(100), section(window=4, horizon=2), 0)
+    assert len(normal.train) - len(found.train) == 6  # the windows and targets that frame 30 is in
+    np.testing.assert_array_equal(found.test.x, normal.test.x)
+
+
+def test_a_part_that_is_nowhere_normal_for_long_enough_is_refused() -> None:
+    with pytest.raises(InputError, match="gives validation no 6 frames without an anomaly, which a window and its"):
+        forecast.split(labelled(100, *range(70, 85, 5)), section(window=4, horizon=2), 0)
+
+
+def test_the_data_may_say_what_its_test_is() -> None:
+    data = CatalogSeries(source="ecg", window=4, split={"by": "given", "validation": 0.25})
+    series = Frames(np.arange(100, dtype=np.float32)[:, None], ("ecg",), test_from=40)
+    found = forecast.split(series, data, 0)
+    assert [min(found_part) for found_part in map(frames_of, (found.validation, found.test))] == [30, 40]
+    assert max(frames_of(found.test)) == 99
+
+    with_lags = data.model_copy(update={"lags": (3,)})
+    assert min(forecast.split(series, with_lags, 0).test.x[:, :, 0].ravel()) == 40
+
+
+def test_whole_parts_have_the_anomalies_as_spans() -> None:
+    found = forecast.scenes(labelled(100, 3, 86, 87, 88, 99), section())
+    assert list(found) == ["train", "validation", "test"]
+    assert [len(one.frames) for one in found.values()] == [70, 15, 15]
+    assert [one.spans.tolist() for one in found.values() if one.spans is not None] == [
+        [[0, 3, 4]],
+        [],
+        [[0, 1, 4], [0, 14, 15]],
+    ]
+    assert forecast.scenes(numbered(100), section())["test"].spans is None

@@ -35,9 +35,9 @@ def found(seconds: float = 120, **changes: object) -> dict[str, Scene]:
 def test_a_scene_is_as_long_as_asked_and_words_are_a_part_of_it() -> None:
     one = found()["test"]
     assert len(one.frames) == pytest.approx(120 * 50, abs=100)
-    assert 8 < len(one.words) < 60
-    assert set(one.words[:, 0].tolist()) == {0, 1}
-    assert (one.words[1:, 1] > one.words[:-1, 2]).all()
+    assert 8 < len(one.spans) < 60
+    assert set(one.spans[:, 0].tolist()) == {0, 1}
+    assert (one.spans[1:, 1] > one.spans[:-1, 2]).all()
 
 
 def test_every_word_is_where_it_is_said_to_be() -> None:
@@ -45,9 +45,9 @@ def test_every_word_is_where_it_is_said_to_be() -> None:
     one = found(noise={"snr_db": [30, 30]})["test"]
     bands = {word: MEL.features(pcm(hertz))[3].argmax() for word, hertz in enumerate(HERTZ.values())}
     heard = one.frames.argmax(axis=1)
-    for word, start, end in one.words:
+    for word, start, end in one.spans:
         assert (heard[start + 1 : end - 2] == bands[int(word)]).all()
-    inside = np.concatenate([np.arange(start - 2, end + 1) for _, start, end in one.words])
+    inside = np.concatenate([np.arange(start - 2, end + 1) for _, start, end in one.spans])
     loud = one.frames.max(axis=1) > one.frames.max() - 5  # 15 dB; the noise, which may be babble, is at 30
     outside = np.delete(np.where(loud, heard, -1), inside[(inside >= 0) & (inside < len(heard))])
     assert not np.isin(outside, list(bands.values())).any()
@@ -61,8 +61,19 @@ def test_scenes_differ_by_split_and_come_back_from_disk(tmp_path: Path) -> None:
     assert set(loaded) == {"validation", "test"}
     for part, one in both.items():
         np.testing.assert_array_equal(loaded[part].frames, one.frames)
-        np.testing.assert_array_equal(loaded[part].words, one.words)
+        np.testing.assert_array_equal(loaded[part].spans, one.spans)
     assert not np.array_equal(both["test"].frames, both["validation"].frames)
+
+
+def test_a_series_without_labels_comes_back_without(tmp_path: Path) -> None:
+    frames = np.zeros((5, 1), np.float32)
+    scene.save(
+        {"test": Scene(frames, None), "train": Scene.labelled(frames, frames[:, 0] == 1)}, tmp_path / "s.npz"
+    )
+    loaded = scene.load(tmp_path / "s.npz")
+    assert loaded["test"].spans is None
+    assert loaded["train"].spans is not None
+    assert loaded["train"].spans.shape == (0, 3)
 
 
 def test_the_features_of_a_stream_do_not_depend_on_how_it_is_cut() -> None:

@@ -150,6 +150,40 @@ def test_faults_name_file_row_and_column(tmp_path: Path, content: str, message: 
     assert fault(tmp_path, content) == message
 
 
+LABELLED = "load,odd\n1,0\n2,1\n\n3,0.0\n"
+
+
+def test_a_column_of_labels_is_no_channel(tmp_path: Path) -> None:
+    found = load(tmp_path, LABELLED, columns=["load"], time=None, anomaly="odd")
+    assert (found.channels, found.values.tolist()) == (("load",), [[1], [2], [3]])
+    assert found.anomaly is not None
+    assert found.anomaly.tolist() == [False, True, False]
+    timed = load(
+        tmp_path,
+        GOOD.replace("9", "1").replace("8", "0").replace(",7", ",1"),
+        columns=["load"],
+        anomaly="heat",
+        calendar=["day"],
+    )
+    assert timed.channels == ("load", "day_sin", "day_cos")
+    assert timed.anomaly is not None
+    assert timed.anomaly.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (LABELLED.replace("0.0", "2"), ", row 5, column odd: 2 is no label; write 1 or 0"),
+        (LABELLED.replace("2,1", "2,-1"), ", row 3, column odd: -1 is no label; write 1 or 0"),
+        (LABELLED.replace("2,1", "2,"), ", row 3, column odd: the cell is empty"),
+        (LABELLED.replace("2,1", "2,yes"), ", row 3, column odd: 'yes' is not a number"),
+        (LABELLED.replace("odd", "off"), ": the column odd is not in the header, which has: load, off"),
+    ],
+)
+def test_what_is_no_label_is_told(tmp_path: Path, content: str, message: str) -> None:
+    assert fault(tmp_path, content, columns=["load"], time=None, anomaly="odd") == message
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         series_csv.load(section(), tmp_path)

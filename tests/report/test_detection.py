@@ -61,3 +61,50 @@ def test_both_reports_show_it() -> None:
         assert told in text
         assert "reaches 0.74, and then nothing for 20 steps" in text
         assert "88 of 90" in text
+
+
+ANOMALIES = {
+    "auc": 0.98762,
+    "top": True,
+    "anomalies": 3,
+    "found": 3,
+    "false_alarms": 1,
+    "alarms": 1200,
+    "delay": 2.5,
+}
+UNKNOWN = dict.fromkeys(ANOMALIES) | {"alarms": 4}
+
+
+def anomalies(*rows: dict[str, Any]) -> dict[str, Any]:
+    rule = {"rule": "alarm", "channel": 0, "smooth": 40, "threshold": 0.33033, "refractory": 41, "warm_up": 60}
+    nothing = dict.fromkeys(("found", "false_alarms", "alarms", "delay"))
+    found = {
+        "rule": rule,
+        "frames": 10_000,
+        "baselines": [{"name": "discord_of_shape", **ANOMALIES, **nothing, "top": False, "auc": 0.9}],
+        "results": [{"artifact": "c/int8", "engine": "c", "auc_drop": None, **row} for row in rows],
+    }
+    return sample_report() | {"detection": found}
+
+
+def test_anomalies_are_told_beside_discords() -> None:
+    content = anomalies(ANOMALIES | {"auc_drop": 0.001}, UNKNOWN)
+    assert files.fault(content) is None
+    assert [line.cells for line in detection.table(content).lines] == [
+        ("c/int8", "c", "0.9876", "of an anomaly", "3 of 3", "1,200", "1", "2"),
+        ("c/int8", "c", "–", "–", "–", "4", "–", "–"),
+        ("discord of shape", "", "0.9000", "of normal frames", "–", "–", "–", "–"),
+    ]
+    for text in (html(content), markdown(content)):
+        assert "Anomalies along the test" in text
+        assert "when 40 frames are on the mean 0.330 or more from what was forecast for them, and then" in text
+        assert "Words in a long stream" not in text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"frames": 0}, {"results": []}, {"baselines": [{"name": "discord"}]}, {"rule": {}}]
+)
+def test_the_schema_refuses_wrong_anomalies(wrong: dict[str, Any]) -> None:
+    content = anomalies(ANOMALIES)
+    content["detection"] |= wrong
+    assert files.fault(content) is not None

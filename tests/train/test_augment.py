@@ -42,6 +42,7 @@ def windows(count: int, steps: int = 50, seed: int = 9) -> np.ndarray:
             "scale": st.just(0.1),
             "jitter": st.just(0.1),
             "offset": st.just(0.3),
+            "splice": st.sampled_from([0.01, 0.9]),
             "mask_steps": st.sampled_from([1, 40]),
             "mask_channels": st.sampled_from([2, 9]),
         },
@@ -193,3 +194,18 @@ def test_masks_are_spans_at_the_mean_of_the_window() -> None:
         sizes = spans.sum(axis=1)
         assert {*sizes.tolist()} == {*range(longest + 1)}
         assert (np.abs(np.diff(np.pad(spans, ((0, 0), (1, 1))).astype(int), axis=1)).sum(axis=1) <= 2).all()
+
+
+def test_a_spliced_window_begins_as_another_one() -> None:
+    """Every frame tells its window and step: there is one jump at the most, and not late."""
+    window, step = np.meshgrid(np.arange(400), np.arange(50), indexing="ij")
+    x = np.repeat((1000 * window + step)[:, :, None], 6, axis=2).astype(np.float32)
+    y = changed(x, splice=0.6)[:, :, 0]
+    np.testing.assert_array_equal(y % 1000, step)
+    owner = y // 1000
+    foreign = (owner != window).sum(axis=1)
+    for row, count in enumerate(foreign):
+        assert len(set(owner[row, :count])) <= 1
+        assert (owner[row, count:] == row).all()
+    assert 0 < foreign.max() <= 30
+    assert 0.4 < np.mean(foreign > 0) < 0.6

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from edgernn import archive
-from edgernn.decide import TopRule, WordRule, words
+from edgernn.decide import AlarmRule, SampleRule, TopRule, WordRule, words
 from edgernn.errors import ExportError, InputError
 from edgernn.features.log_mel import FRACTION_BITS, LogMel
 from edgernn.lowering import QType, TypedPass, native
@@ -24,13 +24,16 @@ from edgernn.targets.c import literals
 from edgernn.targets.c.constants import Constants, constants
 from edgernn.targets.c.join import join
 from edgernn.targets.c.kernels import (
+    ALARM,
     DEQUANTIZE_OUTPUT,
     DETECT,
+    FIND,
     FIND_CODE,
     FIND_TOKEN,
     LOG_MEL,
     NEXT_TOKEN,
     QUANTIZE_FRAME,
+    SAMPLE,
     TOP,
     runtime_version,
     sources,
@@ -92,6 +95,10 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
         kernels.add(DETECT)
     if isinstance(network.decide, TopRule):
         kernels.add(TOP)
+    if isinstance(network.decide, SampleRule):
+        kernels.add(SAMPLE)
+    if isinstance(network.decide, AlarmRule):
+        kernels |= {ALARM, QUANTIZE_FRAME["int16"]}
     if _log_mel(network):
         kernels.add(LOG_MEL)
     return {
@@ -132,9 +139,12 @@ def _context(
         "dequantize_output": DEQUANTIZE_OUTPUT,
         **_sound(_log_mel(network)),
         "detect": _detect(network, passes[-1].output),
+        "sample": _sample(network, passes[-1].output),
+        "alarm": _alarm(network, passes[-1].output),
         "mean": network.mean,
         "factor": input_factor(quantized),
         "next_token": next(iter(_reading(network) & {*NEXT_TOKEN.values()}), ""),
+        "find_token": FIND[network.vocabulary.case] if network.vocabulary else "",
         "tokens": _tokens(network),
         "codes": _codes(network),
         "top": network.decide if isinstance(network.decide, TopRule) else None,
@@ -179,6 +189,23 @@ def _detect(network: Network, output: QType) -> dict[str, Any] | None:
         return None
     bits = words.fraction_bits(output.scale)
     return {"rule": network.decide, "words": words.words(network.labels), "bits": bits}
+
+
+def _sample(network: Network, output: QType) -> dict[str, Any] | None:
+    """What the rule for drawn tokens needs; None without it."""
+    if not isinstance(network.decide, SampleRule):
+        return None
+    bits = words.fraction_bits(output.scale)
+    return {"rule": network.decide, "top_k": network.decide.candidates(network.outputs), "bits": bits}
+
+
+def _alarm(network: Network, output: QType) -> dict[str, Any] | None:
+    """What the network's rule for alarms needs; None without one."""
+    if not isinstance(network.decide, AlarmRule):
+        return None
+    total = network.decide.total(network.outputs, output.scale)
+    channel = network.channels[network.decide.channel]
+    return {"rule": network.decide, "total": total, "channel": channel, "quantize": QUANTIZE_FRAME["int16"]}
 
 
 def _fields(model: Sequence[Unit]) -> list[Field]:

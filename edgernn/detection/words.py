@@ -77,7 +77,8 @@ def score(decided: np.ndarray, scene: Scene, network: Network) -> Found:
     other decision is a false accept.
     """
     late = round(LATE_SECONDS * network.rate_hz)
-    per_step, open_words = network.frames_per_step, [tuple(map(int, word)) for word in scene.words]
+    assert scene.spans is not None
+    per_step, open_words = network.frames_per_step, [tuple(map(int, word)) for word in scene.spans]
     hits = false = 0
     for step in np.flatnonzero(decided != NOTHING):
         frame = (int(step) + 1) * per_step - 1  # the last one that the step has read
@@ -85,7 +86,7 @@ def score(decided: np.ndarray, scene: Scene, network: Network) -> Found:
         if hit:
             open_words.remove(hit)
         hits, false = hits + bool(hit), false + (not hit)
-    return Found(len(scene.words), hits, false, len(scene.frames) / network.rate_hz / 3600)
+    return Found(len(scene.spans), hits, false, len(scene.frames) / network.rate_hz / 3600)
 
 
 def measured(network: Network, quantized: QuantizedNetwork, scene: Scene, cases: Iterable[Case]) -> dict[str, Any]:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from networks import random_network
 
-from edgernn import detection
 from edgernn.datasets.scene import Scene
 from edgernn.decide import WordRule
 from edgernn.decide.words import NOTHING
+from edgernn.detection import words as detection
 from edgernn.network import Network
 
 LABELS = ("go", "stop", "unknown", "silence")
