@@ -25,7 +25,8 @@ from edgernn.features import normalize
 from edgernn.lowering import native
 from edgernn.network import QuantizedNetwork, Vocabulary
 from edgernn.quantize import quantize
-from edgernn.run import BITS, decisions, line, text, unknown
+from edgernn.run import decisions, line, text, unknown
+from edgernn.run.model import BITS
 from edgernn.targets import target
 
 GOOD = "t,ax,ay\n0,1,2\n1,3,4.5\n"
