@@ -22,9 +22,11 @@ from edgernn import (
     deployment,
     detection,
     gates,
+    generation,
     provenance,
     prune,
     quantize,
+    recommendations,
     verify,
 )
 from edgernn import network as networks
@@ -34,7 +36,8 @@ from edgernn.datasets import scene
 from edgernn.datasets import splits as split_files
 from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.sections import ForecastData
-from edgernn.decide_sections import AlarmSection, StreamedSection, WordsSection
+from edgernn.decide import TopRule
+from edgernn.decide_sections import AlarmSection, SampleSection, StreamedSection, WordsSection
 from edgernn.deployment import Order
 from edgernn.detection import alarms
 from edgernn.errors import InputError
@@ -180,6 +183,11 @@ class Build:
         wanted = verify.expected(self.network, self.quantized, test, self.cases, self.recipe.judge)
         along = verify.course(self.network, test, section, self.cases)
         found = verify.run(self.cases, test, wanted, self.folder.cache, self.progress, along)
+        if isinstance(self.network.decide, TopRule):
+            lists = recommendations.measured(self.network.decide, test, wanted.outputs, self.cases)
+            found["recommendations"] = lists
+        if isinstance(self.recipe.decide, SampleSection) and self.network.vocabulary:
+            found["samples"] = generation.measured(self.network, self.quantized, self.recipe.decide, self.cases)
         if isinstance(self.recipe.decide, StreamedSection):
             streams = scene.load(self.folder.scenes)
             found["detection"] = detection.measured(

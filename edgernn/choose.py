@@ -126,9 +126,9 @@ def state(
                 network, replace(quantized, state=choice), "sequence", "int8", Path(folder)
             )
             outputs = engine("litert").open(path, "sequence", threads=1).outputs(calibration.x)
-        found = judge.measure(outputs, wanted, calibration.y, ends)
+        found = judge.measure(outputs, wanted, calibration.y, ends, calibration.taken)
         figures.append({"state": choice, **found})
-        if _within(found, judge.metric.of(*decisive(wanted, calibration.y, ends)), gates):
+        if _within(found, judge.metric.of(*decisive(wanted, calibration.y, ends, calibration.taken)), gates):
             return choice, tuple(figures)
     return "int16", tuple(figures)
 

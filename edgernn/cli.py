@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from edgernn import __version__
-from edgernn.errors import EdgernnError, ExitCode
+from edgernn.errors import EdgernnError, ExitCode, InputError
 
 _NO_ROOM = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM)
 
@@ -151,18 +151,47 @@ def doctor(as_json: Json = False) -> None:
 def run(
     folder: Folder,
     frames: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--input",
             metavar="FILE",
             help="Raw frames, a CSV file with a header, or one text a line; - is standard input.",
         ),
-    ],
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", metavar="TEXT", help="Write text that goes on after this.")
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option("--length", metavar="N", help="Characters to write [default: 400].")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            "--temperature", metavar="T", help="Below 1, likely characters become likelier [default: the recipe's]."
+        ),
+    ] = None,
+    top_k: Annotated[
+        int | None,
+        typer.Option("--top-k", metavar="K", help="Draw among so many, 0: all [default: the recipe's]."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="S", help="Another one gives another text [default: 0].")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Feed frames, as a sensor would, or texts to the integer network, and print each decision at once."""
+    """Feed frames, as a sensor would, or texts to the integer network, and print each decision at once.
+
+    With --prompt, a network that says what comes next writes text.
+    """
     from edgernn import run as streaming
 
+    drawing = {"length": length, "temperature": temperature, "top_k": top_k, "seed": seed}
+    given = {name: value for name, value in drawing.items() if value is not None}
+    if prompt is not None and frames is None:
+        _write_text(folder, prompt, given, as_json)
+        return
+    if frames is None or prompt is not None or given:
+        raise InputError("run needs --input FILE, or --prompt TEXT, which alone has --length and what follows it")
     for decision in streaming.decisions(folder, frames):
         print(json.dumps(decision) if as_json else streaming.line(decision), flush=True)
 
@@ -183,7 +212,12 @@ def compare(
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The recipe's name.")],
     task: Annotated[
-        str, typer.Option("--task", metavar="TASK", help="classify, forecast, anomaly, text, audio or events.")
+        str,
+        typer.Option(
+            "--task",
+            metavar="TASK",
+            help="classify, forecast, anomaly, text, generate, audio, events or next_item.",
+        ),
     ],
 ) -> None:
     """Write a commented recipe for your own data to <NAME>.yaml."""
@@ -246,6 +280,21 @@ def _conclude(content: dict[str, Any], folder: Path, quiet: bool, as_json: bool)
         Console().print(reports.summary(content))
         print(f"report: {folder / 'report.html'}")
     raise typer.Exit(ExitCode.DONE if content["passed"] else ExitCode.GATE_FAILED)
+
+
+def _write_text(folder: Path, prompt: str, drawing: dict[str, Any], as_json: bool) -> None:
+    """Print a prompt and what goes on after it, character by character."""
+    from edgernn import run as streaming
+
+    found = streaming.text(folder, prompt, **drawing)
+    for number, token in enumerate(found):
+        if number == 0 and not as_json:
+            print(prompt, end="", flush=True)
+        print(json.dumps(token) if as_json else token["text"], end="\n" if as_json else "", flush=True)
+    if not as_json:
+        print()
+    if unknown := streaming.unknown(folder, prompt):
+        print(f"edgernn: not known, and read as <unk>: {' '.join(map(repr, unknown))}", file=sys.stderr)
 
 
 def _print(content: Any, as_json: bool, table: Any) -> None:

@@ -8,8 +8,9 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from edgernn.decide import RULES, AlarmRule, SampleRule, TopRule, WordRule
 from edgernn.decide.alarm import LONGEST as LONGEST_SUM
+from edgernn.decide.sample import TEMPERATURES
 from edgernn.decide.words import LONGEST
-from edgernn.section import Number, Section, Whole, nearest
+from edgernn.section import Flag, Number, Section, Whole, nearest
 
 
 class WordsSection(Section):
@@ -48,8 +49,14 @@ class SampleSection(Section):
     """How scores of the next token become one that is drawn."""
 
     rule: Literal["sample"]
-    temperature: Annotated[Number, Field(ge=0.05, le=5)] = 1.0  # below 1 the likely ones become likelier
+    temperature: Annotated[Number, Field(ge=TEMPERATURES[0], le=TEMPERATURES[1])] = (
+        1.0  # below 1 the likely ones become likelier
+    )
     top_k: Annotated[Whole, Field(ge=0, le=1000)] = 0  # only so many of the likeliest are drawn; 0: all
+    # of the samples in the report, which the float network and the int8 C write side by side
+    prompts: Annotated[tuple[str, ...], Field(max_length=10)] = ("",)
+    length: Annotated[Whole, Field(gt=0, le=10_000)] = 300  # tokens after the prompt
+    seed: Annotated[Whole, Field(ge=0, lt=2**32)] = 0
 
     def chosen(self) -> SampleRule:
         """The rule that the section asks for."""
@@ -61,10 +68,11 @@ class TopSection(Section):
 
     rule: Literal["top"]
     count: Annotated[Whole, Field(gt=0, le=100)] = 20
+    exclude_seen: Flag = True  # what a basket has already is no candidate; with data.repeats: keep it must be false
 
     def chosen(self) -> TopRule:
         """The rule that the section asks for."""
-        return TopRule(self.count)
+        return TopRule(self.count, self.exclude_seen)
 
 
 def _rule(value: Any) -> str:

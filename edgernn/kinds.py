@@ -12,7 +12,8 @@ from edgernn.section import Flag, Section, Whole
 
 Start = Literal["glorot_uniform", "orthogonal", "uniform", "zeros", "ones", "forget_one"]
 Activation = Literal["linear", "relu", "sigmoid", "tanh", "softmax"]
-Units = Annotated[Whole, Field(gt=0, le=4096)]
+MOST_UNITS = 4096
+Units = Annotated[Whole, Field(gt=0, le=MOST_UNITS)]
 
 
 class Weight(NamedTuple):

@@ -44,15 +44,20 @@ class Judge:
     tolerance: float = 0.1
 
     def measure(
-        self, y: np.ndarray, wanted: np.ndarray, truth: np.ndarray, ends: np.ndarray | None = None
+        self,
+        y: np.ndarray,
+        wanted: np.ndarray,
+        truth: np.ndarray,
+        ends: np.ndarray | None = None,
+        taken: np.ndarray | None = None,
     ) -> dict[str, float]:
         """Metric, drop, agreement and errors of outputs [examples, outputs] or [examples, steps, outputs].
 
         `wanted` are the float network's outputs after every step; an example is decided by its last step. That is
         step `ends` [examples] where examples are not equally long, and what comes after it does not count. Where
-        `truth` has an answer for every step, so are all steps.
+        `truth` has an answer for every step, so are all steps, without what is `taken` (see `decisive`).
         """
-        (last, answers), (float_last, _) = (decisive(one, truth, ends) for one in (y, wanted))
+        (last, answers), (float_last, _) = (decisive(one, truth, ends, taken) for one in (y, wanted))
         error = np.abs(y - (float_last if y.ndim == 2 else wanted))
         if y.ndim == 3 and ends is not None:
             error = error[np.arange(error.shape[1]) < ends[:, None]]
@@ -73,16 +78,27 @@ class Judge:
         return float(np.mean((apart <= self.tolerance).all(axis=1)))
 
 
-def decisive(y: np.ndarray, truth: np.ndarray, ends: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def decisive(
+    y: np.ndarray, truth: np.ndarray, ends: np.ndarray | None = None, taken: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The outputs that a metric reads, [decisions, outputs], and the truth of each.
 
     Those of the last step of each example (`final`); where `truth` int64 [examples, steps] says what comes next
-    after every step, those of all steps that it is not -1 at.
+    after every step, those of all steps that it is not -1 at. There `taken` int [examples, steps], where it is
+    given, are classes that come once: those up to a step are none of its candidates, and get minus infinity.
     """
     if truth.ndim == 2 and truth.dtype.kind == "i":
         asked = truth >= 0
-        return y[asked], truth[asked]
+        return y[asked] if taken is None else _without(y[asked], taken, *np.nonzero(asked)), truth[asked]
     return final(y, ends), truth
+
+
+def _without(y: np.ndarray, taken: np.ndarray, example: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Outputs y [asked, classes] of steps, without the classes that were taken up to each."""
+    for earlier in range(taken.shape[1]):
+        rows = np.flatnonzero(step >= earlier)
+        y[rows, taken[example[rows], earlier]] = -np.inf
+    return y
 
 
 def final(y: np.ndarray, ends: np.ndarray | None = None) -> np.ndarray:

@@ -10,7 +10,7 @@ from edgernn import datasets, recipe
 from edgernn import report as reports
 from edgernn.board_tools import tools
 from edgernn.build import Build
-from edgernn.decide_sections import StreamedSection, WordsSection
+from edgernn.decide_sections import SampleSection, StreamedSection, WordsSection
 from edgernn.deployment import Order
 from edgernn.errors import InputError
 from edgernn.firmware import BOARDS
@@ -109,6 +109,7 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
     words = r.decide if isinstance(r.decide, WordsSection) else None
     heard = [f.splits, *([f.scenes] if isinstance(r.decide, StreamedSection) else [])]
     minutes = words and words.minutes
+    drawn = [r.decide] if isinstance(r.decide, SampleSection) else []  # of the samples in the report
     healed = [r.seed, r.train, r.prune, *([r.decide] if r.decide else []), trained_by]
     made = [*heard, f.network, f.quantized, f.artifacts]
     found = [f.network, f.keras, f.baseline, f.chosen, f.artifacts, f.verified, f.benchmarked, f.firmware, f.boards]
@@ -138,7 +139,7 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
         ),
         Stage("quantize", work.quantize, quantised_by, [f.splits, f.network], [f.quantized, f.chosen]),
         Stage("export", work.export, [written, versions(*EXPORT)], [f.network, f.quantized], [f.artifacts]),
-        Stage("verify", work.verify, [engines, *judging, *watched], made, [f.verified]),
+        Stage("verify", work.verify, [engines, *judging, *watched, *drawn], made, [f.verified]),
         Stage("benchmark", work.benchmark, [r.benchmark, engines, processor()], made, [f.benchmarked]),
         Stage("firmware", work.firmware, board, made, on_board),
         Stage("report", lambda: work.report(runner.all_records(_names(r))), r, found, f.reports),

@@ -14,9 +14,11 @@ from edgernn.baselines import BASELINES, baselines_of
 from edgernn.cells import CELLS
 from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.event_sections import EventOptions
+from edgernn.datasets.item_sections import ItemOptions
+from edgernn.datasets.running_text_sections import RunningTextData
 from edgernn.datasets.sections import DataField, ForecastData, SeriesData, TextData
 from edgernn.decide.alarm import LONGEST
-from edgernn.decide_sections import AlarmSection, DecideField, WordsSection
+from edgernn.decide_sections import AlarmSection, DecideField, TopSection, WordsSection
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
 from edgernn.features.log_mel import LogMel
@@ -216,7 +218,7 @@ class Recipe(Section):
             raise ValueError("has train.token_dropout and no embedding, which reads tokens; remove it")
         if self.train.made_texts and not isinstance(self.data, TextData):
             raise ValueError("has train.made_texts, and its data is no texts; remove it")
-        self._fitting_texts()
+        self._fitting_tokens()
         self._fitting_task()
         self._fitting_decisions()
         misplaced = next((name for name, one in self.targets.items() if one.board and name != "c"), None)
@@ -228,23 +230,24 @@ class Recipe(Section):
             raise ValueError("has quantize.state: auto and no gate on drift; set verify.gates.agreement_min")
         return self
 
-    def _fitting_texts(self) -> None:
-        """Texts are read through an embedding with a row for every word."""
+    def _fitting_tokens(self) -> None:
+        """Texts and items are read through an embedding with a row for every word or item."""
         first = self.network.choices()[0]
-        if not isinstance(self.data, TextData):
+        if not isinstance(self.data, TextData | RunningTextData | ItemOptions):
             if self.network.tokens and first.options.entries is None:
                 raise ValueError("needs entries in network.layers.0.embedding: how many tokens the data has")
             return
         if not self.network.tokens:
             raise ValueError(
-                f"has texts as data and {first.kind} as its first layer; begin with an embedding: {{units: 32}}"
+                f"has {'texts' if isinstance(self.data, TextData) else 'items'} as data and {first.kind} as its "
+                "first layer; begin with an embedding: {units: 32}"
             )
         if first.options.entries is not None and first.options.entries < self.data.vocabulary:
             raise ValueError(
                 f"has data.vocabulary {self.data.vocabulary}, and network.layers.0.embedding has entries for "
                 f"{first.options.entries}; leave entries out, or set it to {self.data.vocabulary}"
             )
-        if not self.network.streams:
+        if not self.network.streams and isinstance(self.data, TextData):
             raise ValueError(
                 "has texts as data, which end after different steps, and a bidirectional layer, which reads whole "
                 "windows; remove bidirectional"
@@ -263,10 +266,27 @@ class Recipe(Section):
             self._fitting_alarms(self.decide)
         elif task != "next":
             raise ValueError(f"has decide.rule: {rule}, which is for data that asks what comes next; remove it")
+        if isinstance(self.decide, TopSection):
+            self._fitting_top(self.decide)
         if not self.network.streams:
             raise ValueError(f"has decide.rule: {rule} and a bidirectional layer, which has no stream; remove one")
         if self.network.choices()[-1].options.activation != "linear":
             raise ValueError("has decide, which takes the softmax itself, and a last layer that is not linear")
+
+    def _fitting_top(self, section: TopSection) -> None:
+        """A list leaves out what a basket has where that is not asked for, and only there."""
+        if not isinstance(self.data, ItemOptions):
+            raise ValueError("has decide.rule: top, which is for baskets of items; remove it")
+        if section.exclude_seen != (self.data.repeats == "drop"):
+            raise ValueError(
+                f"has data.repeats: {self.data.repeats} and decide.exclude_seen: "
+                f"{str(section.exclude_seen).lower()}; what comes again is a candidate, what does not is none"
+            )
+        if section.count >= self.data.vocabulary:
+            raise ValueError(
+                f"has decide.count {section.count} and data.vocabulary {self.data.vocabulary}, which has no more; "
+                "lower the count"
+            )
 
     def _fitting_gates(self) -> None:
         """Gates on anomalies need alarms, and labels to hold them to."""
@@ -296,10 +316,8 @@ class Recipe(Section):
             raise ValueError(
                 f"has the source {self.data.source}; audio needs features: {{log_mel: {{}}}}, and only audio has it"
             )
-        if verify.metric and METRICS[verify.metric].task != task:
-            raise ValueError(
-                f"has verify.metric {verify.metric}; data like this has: {', '.join(metrics_of(task))}"
-            )
+        if verify.metric and verify.metric not in self._metrics:
+            raise ValueError(f"has verify.metric {verify.metric}; data like this has: {', '.join(self._metrics)}")
         known = baselines_of(self.data)
         foreign = next((name for name in verify.baseline if name not in known), None)
         if foreign:
@@ -347,7 +365,12 @@ class Recipe(Section):
     @property
     def judge(self) -> Judge:
         """What outputs are held to."""
-        return Judge(METRICS[self.verify.metric or metrics_of(self.data.task)[0]], self.verify.tolerance)
+        return Judge(METRICS[self.verify.metric or self._metrics[0]], self.verify.tolerance)
+
+    @property
+    def _metrics(self) -> list[str]:
+        """The names of the metrics for data like this, its default first; of items, scores are no logarithms."""
+        return ["recall_at_20"] if isinstance(self.data, ItemOptions) else metrics_of(self.data.task)
 
     @property
     def baselines(self) -> tuple[str, ...]:

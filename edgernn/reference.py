@@ -83,6 +83,20 @@ def quantize_input(quantized: QuantizedNetwork, frames: np.ndarray) -> np.ndarra
     return fixed_point.quantize_real(real, qtype.dtype).astype(qtype.dtype)
 
 
+class FloatStream:
+    """A float network that streams, step by step along one stream."""
+
+    def __init__(self, network: Network) -> None:
+        wide = {name: value.astype(np.float64) for name, value in network.constants().items()}
+        self._stream = _float_stream(network.program(), wide, 1, None)
+        self._states = self._stream.begin(1, np.dtype(np.float64))
+
+    def step(self, frames: np.ndarray) -> np.ndarray:
+        """Outputs, float64 [outputs], after the normalised frames of a step, [elements]."""
+        y, self._states = self._stream.step(frames.astype(np.float64)[None], self._states)
+        return y[0]
+
+
 def _float_stream(
     program: Program, constants: Mapping[str, np.ndarray], way: int, observe: Observer | None
 ) -> _Stream:
@@ -125,20 +139,27 @@ class _Stream:
         """[streams, steps, size of the input] -> [streams, steps, size of the output], in the frames' order."""
         program = self.program
         streams, steps, _ = x.shape
-        states = {
-            s.name: np.full((streams, program.sizes[s.name]), self.initial(s), x.dtype) for s in program.states
-        }
+        states = self.begin(streams, x.dtype)
         outputs = np.empty((streams, steps, program.sizes[program.output]), x.dtype)
         for step in range(steps)[:: self.way]:
-            values = {program.input: x[:, step], **states}
-            for op in program.ops:
-                values[op.output] = self.execute(op, values, streams)
-            states = {s.name: values[s.next] for s in program.states}
-            outputs[:, step] = values[program.output]
-            if self.observe:
-                for name, value in values.items():
-                    self.observe(name, value)
+            outputs[:, step], states = self.step(x[:, step], states)
         return outputs
+
+    def begin(self, streams: int, dtype: np.dtype) -> Values:
+        """What the states of all streams are at their start."""
+        program = self.program
+        return {s.name: np.full((streams, program.sizes[s.name]), self.initial(s), dtype) for s in program.states}
+
+    def step(self, frames: np.ndarray, states: Values) -> tuple[np.ndarray, Values]:
+        """The output after one more frame of each stream, [streams, size of each], and the next states."""
+        program = self.program
+        values = {program.input: frames, **states}
+        for op in program.ops:
+            values[op.output] = self.execute(op, values, len(frames))
+        if self.observe:
+            for name, value in values.items():
+                self.observe(name, value)
+        return values[program.output], {s.name: values[s.next] for s in program.states}
 
 
 def _joined(ways: Sequence[_Stream], x: np.ndarray, frames: int, ends: bool) -> np.ndarray:

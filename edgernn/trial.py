@@ -35,6 +35,7 @@ class Trial:
     macs: int
     judge: Judge
     ends: np.ndarray | None = None  # the steps of each window where they differ
+    taken: np.ndarray | None = None  # of what comes once: the classes that windows have, [windows, steps]
 
     @classmethod
     def of(cls, network: Network, quantized: QuantizedNetwork, test: Split, judge: Judge) -> Trial:
@@ -51,13 +52,15 @@ class Trial:
             network.macs_per_step * (1 if network.streams else steps),
             judge,
             chosen.ends(network.frames_per_step),
+            chosen.taken,
         )
 
     def judged(self, outputs: np.ndarray) -> dict[str, Any]:
         """Metric, drift and equality of what a board gave, int16 [windows, results, outputs]."""
         results = outputs.shape[1]
         y = native(self.quantized)[-1].output.dequantize(outputs).astype(np.float32)
-        return self.judge.measure(y[:, -1] if results == 1 else y, self.float, self.y, self.ends) | {
+        told = y[:, -1] if results == 1 else y
+        return self.judge.measure(told, self.float, self.y, self.ends, self.taken) | {
             "windows": len(self.y),
             "equals_reference": float(np.mean(outputs == self.wanted[:, -results:])),
         }

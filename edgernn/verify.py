@@ -38,6 +38,7 @@ class Expected:
     y: np.ndarray
     judge: Judge
     ends: np.ndarray | None = None  # the steps of each example where they differ
+    taken: np.ndarray | None = None  # of what comes once: the classes that examples have, [examples, steps]
 
     @property
     def classes(self) -> bool:
@@ -53,7 +54,7 @@ class Expected:
 
     def drift(self, y: np.ndarray) -> dict[str, float]:
         """What the judge says of outputs."""
-        return self.judge.measure(y, self.outputs, self.y, self.ends)
+        return self.judge.measure(y, self.outputs, self.y, self.ends, self.taken)
 
 
 def expected(
@@ -64,7 +65,7 @@ def expected(
     exact = dict.fromkeys(case.precision for case in cases if case.engine == "c" and not case.skip)
     integer = {precision: _integer(quantized.at(precision), test.x) for precision in exact}
     ends = test.ends(network.frames_per_step)
-    return Expected(reference.float_outputs(network, normalised), integer, test.y, judge, ends)
+    return Expected(reference.float_outputs(network, normalised), integer, test.y, judge, ends, test.taken)
 
 
 def run(
@@ -129,7 +130,7 @@ def against_keras(
 ) -> dict[str, Any]:
     """The float network held to the Keras model's outputs [windows, outputs], and Keras's row of the report."""
     wanted = reference.float_outputs(network, normalize.apply(test.x, network.mean, network.std))
-    drift = judge.measure(outputs, wanted, test.y, test.ends(network.frames_per_step))
+    drift = judge.measure(outputs, wanted, test.y, test.ends(network.frames_per_step), test.taken)
     row = {"artifact": "network", "form": "sequence", "engine": "keras", "device": "host", "status": "ok"}
     return {
         "difference": {"max_abs_error": drift["max_abs_error"], "test_examples": len(test)},
@@ -243,12 +244,12 @@ def _streaming(
     """Warm-up, and the metric of the stream's windows: with a reset at each, and without any."""
     index = along.stream.windows
     y, value = target.y[index], target.judge.metric.of
-    ends = None if target.ends is None else target.ends[index]
+    ends, taken = (None if one is None else one[index] for one in (target.ends, target.taken))
 
     def metrics(windowed: np.ndarray, stream: np.ndarray) -> dict[str, float | None]:
         whole = windowed[index]
         found = {"windowed": whole, "streaming": along.over_windows(stream, target.outputs.shape[1], ends)}
-        told = {name: decisive(outputs, y, ends) for name, outputs in found.items()}
+        told = {name: decisive(outputs, y, ends, taken) for name, outputs in found.items()}
         return {name: value(*pair) if len(pair[1]) else None for name, pair in told.items()}
 
     rows = [

@@ -29,7 +29,7 @@ LAYERS = (
     {"recipe", "stages"},
     {"cases", "folder", "provenance", "quantize", "train", "new", "doctor", "inspect"},
     {"audit"},
-    {"prune", "qat", "drift", "detection", "verify", "benchmark", "gates"},
+    {"prune", "qat", "drift", "detection", "generation", "recommendations", "verify", "benchmark", "gates"},
     {"choose", "trial"},
     {"deployment"},
     {"report"},

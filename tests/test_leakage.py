@@ -18,6 +18,8 @@ import pytest
 from edgernn import datasets, recipe, reference, train
 from edgernn.datasets.event_table import Events, Texts
 from edgernn.datasets.forecast import Frames
+from edgernn.datasets.items import Basket
+from edgernn.datasets.running_text import Work
 from edgernn.datasets.series import Recordings
 from edgernn.datasets.speech import PARTS, Speech
 from edgernn.datasets.splits import Splits
@@ -53,6 +55,12 @@ def _(found: Frames) -> Frames:
 
 @dealt_anew.register
 def _(found: list) -> list[Any]:  # type: ignore[type-arg]
+    if isinstance(found[0], Basket):
+        dealt = iter(RNG.permutation([item for one in found for item in one.items]).tolist())
+        return [replace(one, items=tuple(next(dealt) for _ in one.items)) for one in found]
+    if isinstance(found[0], Work):  # what comes next is the text itself
+        characters = iter(RNG.permutation(list("".join(one.text for one in found))).tolist())
+        return [replace(one, text="".join(next(characters) for _ in one.text)) for one in found]
     order = RNG.permutation(len(found))
     pairs = zip(found, (found[i] for i in order), strict=True)
     return [replace(one, label=other.label, shares=other.shares) for one, other in pairs]
@@ -114,7 +122,8 @@ def test_other_answers_give_chance(path: Path, tmp_path: Path, monkeypatch: pyte
     network = train.fit(plan, splits, tmp_path, quiet=True)
     test, metric = splits.test, plan.judge.metric
     outputs = reference.float_outputs(network, normalize.apply(test.x, network.mean, network.std))
-    decided, y = decisive(outputs, test.y, test.ends(network.frames_per_step))
-    least = metric.of(chance(splits, decided.shape), y)
+    asked = (test.y, test.ends(network.frames_per_step), test.taken)
+    decided, y = decisive(outputs, *asked)
+    least = metric.of(*decisive(chance(splits, outputs.shape), *asked))
     ahead = metric.loss(metric.of(decided, y), least)
     assert ahead <= SIGMAS * spread(metric, decided, y), f"{ahead:.3g} better than {least:.3g}"

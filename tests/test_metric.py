@@ -153,3 +153,22 @@ def test_what_comes_next_is_asked_at_every_step_that_has_an_answer() -> None:
     assert found["metric"] == metric.recall(20, asked, np.array([3, 4, 0]))
     got[0, 0] = -wanted[0, 0]
     assert judge.measure(got, wanted, truth)["agreement"] == pytest.approx(2 / 3)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_what_comes_once_is_no_candidate_from_then_on(seed: int) -> None:
+    """Written another way: an asked step's list is made of the classes that were not taken up to it."""
+    rng = np.random.default_rng(seed)
+    outputs, taken = rng.integers(-2, 3, (4, 5, 30)).astype(np.float32), rng.integers(0, 30, (4, 5))
+    taken, truth = taken % 15, rng.integers(14, 30, (4, 5))  # what is taken is never the answer
+    truth[truth == 14] = -1
+    truth[0, 0] = 29
+    before = outputs.copy()
+    told = metric.decisive(outputs, truth, None, taken)
+    hits = []
+    for example, step in np.argwhere(truth >= 0):
+        able = [n for n in range(30) if n not in taken[example, : step + 1]]
+        best = sorted(able, key=lambda n: (-outputs[example, step, n], n))[:20]
+        hits.append(truth[example, step] in best)
+    assert metric.recall(20, *told) == np.mean(hits)
+    np.testing.assert_array_equal(outputs, before)

@@ -18,25 +18,44 @@ def test_a_new_recipe_loads(task: str, tmp_path: Path) -> None:
     assert recipe.load(path).name == "mine"
 
 
-def test_events_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
-    """The line in the comment, in place of the one above it, reads a file with the columns that it names."""
-    path = new.write("mine", "events", tmp_path)
+def one_line_changed(task: str, folder: Path) -> Path:
+    """The template of a task, with the line for one's own data in place of that for the catalog's."""
+    path = new.write("mine", task, folder)
     lines = path.read_text().splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("data:"))
     assert recipe.load(path).data.source in CATALOG
     path.write_text("\n".join([*lines[:at], lines[at + 1].removeprefix("# "), *lines[at + 2 :]]))
+    return path
+
+
+def test_events_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
+    """The line in the comment, in place of the one above it, reads a file with the columns that it names."""
+    path = one_line_changed("events", tmp_path)
     rows = [f"m{i},{t},{i + t},{'ab'[t % 2]},{'yes' if i % 2 else 'no'}" for i in range(20) for t in range(3)]
     (tmp_path / "events.csv").write_text("\n".join(["machine,time,heat,mode,broken", *rows]))
     found = datasets.load(recipe.load(path).data, tmp_path, 0)
     assert (found.labels, len(found.train.x.shape)) == (("no", "yes"), 3)
 
 
+def test_items_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
+    path = one_line_changed("next_item", tmp_path)
+    rows = [f"o{order},{order},{code}" for order in range(20) for code in ("A1", "b", "c") if order or code == "b"]
+    (tmp_path / "items.csv").write_text("\n".join(["order,time,article", *rows]))
+    found = datasets.load(recipe.load(path).data, tmp_path, 0)
+    assert (found.labels, found.channels) == (("<unk>", "A1", "b", "c"), ("article",))
+
+
+def test_one_line_turns_the_template_for_writing_to_a_text_of_ones_own(tmp_path: Path) -> None:
+    """And that text is read: a file in UTF-8, of some windows."""
+    path = one_line_changed("generate", tmp_path)
+    (tmp_path / "text.txt").write_text("Ein Männlein steht im Walde.\n" * 200, "utf-8")
+    found = datasets.load(recipe.load(path).data, tmp_path, 0)
+    assert (found.task, found.train.x.shape[1:]) == ("next", (256, 1))
+    assert {"E", "ä", "\n"} <= set(found.labels)
+
+
 def test_anomalies_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
-    path = new.write("mine", "anomaly", tmp_path)
-    lines = path.read_text().splitlines()
-    at = next(i for i, line in enumerate(lines) if line.startswith("data:"))
-    assert recipe.load(path).data.source in CATALOG
-    path.write_text("\n".join([*lines[:at], lines[at + 1].removeprefix("# "), *lines[at + 2 :]]))
+    path = one_line_changed("anomaly", tmp_path)
     rows = [f"{i % 20},{int(i == 950)}" for i in range(1000)]
     (tmp_path / "series.csv").write_text("\n".join(["value,abnormal", *rows]))
     data = recipe.load(path).data

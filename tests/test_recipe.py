@@ -277,6 +277,62 @@ def test_faults(tmp_path: Path, override: str, message: str) -> None:
 SERIES = "source: series, path: a.csv, window: 24, columns: [load, heat], forecast: load"
 
 
+ITEMS = "source: items, path: a.csv, basket: b, time: t, item: i, vocabulary: 50"
+ITEM_LAYERS = "[{embedding: {units: 4}}, {gru: {units: 4}}, {dense: {}}]"
+OF_ITEMS = (f"data={{{ITEMS}}}", f"network.layers={ITEM_LAYERS}", "decide={rule: top}")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "network.layers=[{gru: {units: 4}}, {dense: {}}]",
+            "the recipe has items as data and gru as its first layer; begin with an embedding: {units: 32}",
+        ),
+        (
+            "network.layers.0.embedding.entries=49",
+            "the recipe has data.vocabulary 50, and network.layers.0.embedding has entries for 49; leave entries "
+            "out, or set it to 50",
+        ),
+        ("data.vocabulary=4097", "data.vocabulary must be at most 4096, not 4097"),
+        ("data.item=b", "data has b twice in basket, time and item; each is a column of its own"),
+        (
+            "data.repeats=keep",
+            "the recipe has data.repeats: keep and decide.exclude_seen: true; what comes again is a candidate, "
+            "what does not is none",
+        ),
+        (
+            "decide.exclude_seen=false",
+            "the recipe has data.repeats: drop and decide.exclude_seen: false; what comes again is a candidate, "
+            "what does not is none",
+        ),
+        (
+            "decide.count=50",
+            "the recipe has decide.count 50 and data.vocabulary 50, which has no more; lower the count",
+        ),
+        (
+            "verify.metric=accuracy",
+            "the recipe has verify.metric accuracy; data like this has: recall_at_20",
+        ),
+        (
+            "verify.baseline=majority",
+            "the recipe has verify.baseline majority; data like this has: item_to_item, most_popular",
+        ),
+        (
+            "network.layers.1.gru.bidirectional=true",
+            "the recipe asks what comes next, and a bidirectional layer has seen it; remove bidirectional",
+        ),
+    ],
+)
+def test_faults_of_items(tmp_path: Path, override: str, message: str) -> None:
+    assert fault(tmp_path, *OF_ITEMS, override) == message
+
+
+def test_lists_are_judged_by_their_recall(tmp_path: Path) -> None:
+    found = recipe.load(write(tmp_path, MINIMAL), OF_ITEMS)
+    assert (found.judge.metric.name, found.baselines) == ("recall@20", ("item_to_item",))
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

@@ -18,14 +18,14 @@ from networks import Options, random_frames, random_network
 from edgernn import network as networks
 from edgernn import reference
 from edgernn.datasets import csv_windows
-from edgernn.decide import AlarmRule, alarm
+from edgernn.decide import AlarmRule, SampleRule, TopRule, alarm, sample, words
 from edgernn.engines import engine
 from edgernn.errors import InputError, MissingToolError
 from edgernn.features import normalize
 from edgernn.lowering import native
 from edgernn.network import QuantizedNetwork, Vocabulary
 from edgernn.quantize import quantize
-from edgernn.run import decisions, line
+from edgernn.run import BITS, decisions, line, text, unknown
 from edgernn.targets import target
 
 GOOD = "t,ax,ay\n0,1,2\n1,3,4.5\n"
@@ -368,3 +368,163 @@ def test_texts_on_standard_input_are_answered_line_by_line(texts: tuple[Quantize
         assert process.stdout.readline().split() == ["1", wanted["label"], f"{wanted['output']:.4g}"]
         process.stdin.close()
     assert process.returncode == 0
+
+
+ITEMS_RECIPE = """\
+name: sample
+data: {source: items, path: items.csv, basket: order, time: when, item: article, vocabulary: 6, repeats: %s}
+network: {layers: [{embedding: {units: 5}}, {gru: {units: 8}}, {dense: {}}]}
+"""
+CODES = ("<unk>", "85123A", "85123a", "2", "10", "é")
+
+
+def items_build(folder: Path, rule: TopRule | None) -> QuantizedNetwork:
+    """A build of a network that reads items."""
+    network = random_network(6, 1, [("embedding", {"entries": 6, "units": 5}), ("gru", 8)], 6, 5, every_step=True)
+    known = Vocabulary("items", CODES)
+    network = replace(network, labels=CODES, channels=("article",), vocabulary=known, decide=rule, task="next")
+    quantized = quantize(network, random_frames(network))
+    networks.save(network, folder / "network.npz")
+    (folder / "recipe.yaml").write_text(ITEMS_RECIPE % ("drop" if rule and rule.exclude_seen else "keep"))
+    for name in ("c", "tflite"):
+        target(name).export(network, quantized, "step", "int8", folder / "artifacts")
+    return quantized
+
+
+@pytest.mark.parametrize("rule", [TopRule(3), TopRule(3, exclude_seen=False)])
+def test_every_item_gets_what_comes_next(rule: TopRule, tmp_path: Path) -> None:
+    """By baskets, each from a fresh start; an item that the basket has is read again only where that counts."""
+    quantized = items_build(tmp_path, rule)
+    rows = [("a", "85123A"), ("a", "none"), ("a", "85123A"), ("a", "é"), ("b", "2")]
+    (tmp_path / "x.csv").write_text("".join(f"{basket},{item}\n" for basket, item in [("order", "article"), *rows]))
+    found = list(decisions(tmp_path, tmp_path / "x.csv"))
+    read = [[1], [1, 0], [1, 0] if rule.exclude_seen else [1, 0, 1], [1, 0, 5], [3]]
+    if not rule.exclude_seen:
+        read[3] = [1, 0, 1, 5]
+    for row, (basket, item), numbers, told in zip(range(2, 7), rows, read, found, strict=True):
+        frames = reference.quantize_input(quantized, np.array(numbers, np.float32)[None, :, None])
+        scores = reference.integer_outputs(quantized, frames)[0, -1]
+        able = [n for n in range(1, 6) if n not in numbers or not rule.exclude_seen]
+        best = sorted(able, key=lambda n: (-scores[n], n))[:3]
+        assert told == {"row": row, "basket": basket, "item": item, "next": [CODES[n] for n in best]}
+    assert line(found[0]) == f"     2  a  85123A  {' '.join(found[0]['next'])}"
+
+
+def test_without_a_rule_the_likeliest_item_is_told(tmp_path: Path) -> None:
+    items_build(tmp_path, None)
+    (tmp_path / "x.csv").write_text("article\n2\n")
+    (found,) = decisions(tmp_path, tmp_path / "x.csv")
+    assert [*found] == ["row", "basket", "item", "label", "output"]
+    assert found["label"] in CODES
+
+
+@pytest.mark.parametrize("header", ["", "order,article\n", "article,order\n"])
+def test_items_come_on_standard_input(header: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items_build(tmp_path, TopRule(2))
+    row = "2,a\n" if header.startswith("article") else "a,2\n"
+    (tmp_path / "x").write_text(header + row)
+    with (tmp_path / "x").open() as file:
+        monkeypatch.setattr("edgernn.datasets.csv_windows.STANDARD_INPUT", file.fileno())
+        (found,) = decisions(tmp_path, Path("-"))
+    assert (found["row"], found["basket"], found["item"]) == (1 + bool(header), "a", "2")
+
+
+def test_an_item_that_is_missing_is_told_after_those_before_it(tmp_path: Path) -> None:
+    items_build(tmp_path, TopRule(2))
+    (tmp_path / "x.csv").write_text("order,article\na,2\na,\n")
+    found = decisions(tmp_path, tmp_path / "x.csv")
+    assert next(found)["item"] == "2"
+    with pytest.raises(InputError, match="row 3, column article: the cell is empty; name the item"):
+        next(found)
+
+
+CHARACTERS = ("<unk>", " ", "e", "\n", "R", "O", "M", ":", "é", "?")
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantizedNetwork, Path]:
+    """A build of a network that says what comes next in a text."""
+    folder = tmp_path_factory.mktemp("writer")
+    cells: list[tuple[str, Options]] = [("embedding", {"entries": len(CHARACTERS), "units": 6}), ("lstm", 8)]
+    network = random_network(4, 1, cells, len(CHARACTERS), 12, every_step=True)
+    vocabulary = Vocabulary("characters", CHARACTERS, case="keep")
+    network = replace(network, task="next", labels=CHARACTERS, decide=SampleRule(0.8, 5), vocabulary=vocabulary)
+    quantized = quantize(network, random_frames(network))
+    networks.save(network, folder / "network.npz")
+    networks.save_quantized(quantized, folder / "quantized.npz")
+    for name in ("c", "tflite"):
+        target(name).export(network, quantized, "step", "int8", folder / "artifacts")
+    return quantized, folder
+
+
+def drawn(quantized: QuantizedNetwork, prompt: str, count: int, rule: SampleRule, seed: int) -> list[str]:
+    """By the integer reference over all tokens so far, again for each."""
+    bits, state = words.fraction_bits(native(quantized)[-1].output.scale), sample.seeded(seed)
+    read = [CHARACTERS.index(one) if one in CHARACTERS else 0 for one in prompt]
+    for _ in range(count):
+        x = reference.quantize_input(quantized, np.array(read, np.float32)[None, :, None])
+        token, state = sample.draw(reference.integer_outputs(quantized, x)[0, -1], bits, rule, state)
+        read.append(token)
+    return [CHARACTERS[token] for token in read[len(prompt) :]]
+
+
+def test_text_is_drawn_of_what_the_c_says(writer: tuple[QuantizedNetwork, Path]) -> None:
+    quantized, folder = writer
+    found = list(text(folder, "ROMEO:", 60))
+    assert [one["step"] for one in found] == list(range(1, 61))
+    assert [one["text"] for one in found] == drawn(quantized, "ROMEO:", 60, SampleRule(0.8, 5), 0)
+    other = [one["text"] for one in text(folder, "x?", 60, temperature=2, top_k=0, seed=9)]
+    assert other == drawn(quantized, "x?", 60, SampleRule(2, 0), 9)
+    greedy = [[one["text"] for one in text(folder, "M", 20, top_k=1, seed=seed)] for seed in (0, 1)]
+    assert greedy[0] == greedy[1]
+
+
+def test_an_empty_prompt_is_a_new_line(writer: tuple[QuantizedNetwork, Path]) -> None:
+    assert list(text(writer[1], "", 30)) == list(text(writer[1], "\n", 30))
+
+
+def test_what_is_not_known_of_a_prompt_is_told(writer: tuple[QuantizedNetwork, Path]) -> None:
+    assert unknown(writer[1], "Rx!éx r") == ["x", "!", "r"]
+    assert unknown(writer[1], "") == []
+
+
+def test_another_engine_writes_where_c_cannot_run(
+    writer: tuple[QuantizedNetwork, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, folder = writer
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr("edgernn.engines.compiler.find_spec", lambda name: None)
+    session = engine("litert").open(folder / "artifacts" / "step.int8.tflite", "step", 1)
+    read, state = [CHARACTERS.index("M")], sample.seeded(4)
+    for _ in range(15):
+        outputs = session.outputs(np.array(read, np.float32)[None, :, None])[0, -1]
+        token, state = sample.draw(sample.integers(outputs, BITS), BITS, SampleRule(0.8, 5), state)
+        read.append(token)
+    assert [one["text"] for one in text(folder, "M", 15, seed=4)] == [CHARACTERS[token] for token in read[1:]]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        ({"length": 0}, "--length is 0"),
+        ({"temperature": 0.0}, "--temperature is 0; it is from 0.05 to 5"),
+        ({"temperature": float("nan")}, "--temperature is nan"),
+        ({"top_k": -1}, "--top-k is -1"),
+        ({"seed": -1}, "--seed is -1"),
+    ],
+)
+def test_what_no_rule_has_is_refused(
+    wrong: dict[str, float], fault: str, writer: tuple[QuantizedNetwork, Path]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        next(text(writer[1], "R", **wrong))  # type: ignore[arg-type]
+    assert str(caught.value).startswith(fault)
+
+
+def test_a_network_that_writes_nothing_says_so(
+    gru: tuple[QuantizedNetwork, Path], texts: tuple[QuantizedNetwork, Path]
+) -> None:
+    for _, folder in (gru, texts):
+        with pytest.raises(InputError, match="the network writes no text; give it --input"):
+            next(text(folder, "ROMEO:"))

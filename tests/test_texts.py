@@ -12,8 +12,8 @@ import onnx
 import pytest
 from networks import random_frames, random_network
 
+from edgernn import archive, recipe, reference
 from edgernn import network as networks
-from edgernn import recipe, reference
 from edgernn.datasets import texts
 from edgernn.datasets.sections import FileText
 from edgernn.datasets.texts import Text
@@ -80,7 +80,7 @@ def test_c_finds_the_numbers_that_python_finds(kind: str, tmp_path: Path) -> Non
 def test_the_vocabulary_is_in_every_file(tmp_path: Path) -> None:
     vocabulary = Vocabulary("words", WORDS, "end")
     quantized = reader(vocabulary)
-    wanted = {"kind": "words", "entries": list(WORDS), "keep": "end"}
+    wanted = {"kind": "words", "entries": list(WORDS), "keep": "end", "case": "fold"}
     for form in ("step", "sequence"):
         path = target("tflite").export(quantized.network, quantized, form, "int8", tmp_path)  # type: ignore[arg-type]
         assert describe(path).metadata["vocabulary"] == wanted
@@ -91,6 +91,15 @@ def test_the_vocabulary_is_in_every_file(tmp_path: Path) -> None:
     networks.save_quantized(quantized, tmp_path / "q.npz")
     assert networks.load(tmp_path / "n.npz").vocabulary == vocabulary
     assert networks.load_quantized(tmp_path / "q.npz").network.vocabulary == vocabulary
+
+
+def test_a_file_of_before_vocabularies_had_a_case_still_loads(tmp_path: Path) -> None:
+    """Its texts are read in lower case, as they were then."""
+    networks.save(reader(Vocabulary("words", WORDS)).network, tmp_path / "n.npz")
+    header, arrays = archive.load(tmp_path / "n.npz")
+    del header["vocabulary"]["case"]
+    archive.save(tmp_path / "n.npz", header, arrays)
+    assert networks.load(tmp_path / "n.npz").vocabulary == Vocabulary("words", WORDS, case="fold")
 
 
 def test_a_network_without_a_vocabulary_keeps_its_files(tmp_path: Path) -> None:

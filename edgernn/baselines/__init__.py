@@ -11,9 +11,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from edgernn.baselines import forecasts, histories, text, windows
+from edgernn.baselines import forecasts, histories, items, ngrams, text, windows
 from edgernn.baselines.problem import Problem
 from edgernn.datasets.event_sections import EventOptions
+from edgernn.datasets.item_sections import ItemOptions
+from edgernn.datasets.running_text_sections import RunningTextData
 from edgernn.datasets.sections import DataSection, ForecastData, TextData
 from edgernn.datasets.splits import Splits
 from edgernn.metric import Metric, decisive
@@ -22,8 +24,9 @@ from edgernn.network import Task
 __all__ = ["BASELINES", "Baseline", "Method", "Problem", "baselines_of", "evaluate", "kind_of"]
 
 
-# windows of equal length, those of a series with what comes after them, histories of events, or texts
-Kind = Literal["windows", "forecast", "events", "texts"]
+# windows of equal length, those of a series with what comes after them, histories of events, texts with a label,
+# text that runs on, or baskets
+Kind = Literal["windows", "forecast", "events", "texts", "running_text", "items"]
 
 
 class Method(NamedTuple):
@@ -40,6 +43,8 @@ class Method(NamedTuple):
 
 
 BASELINES: Mapping[str, Method] = {  # the first of a task that fits the data is its default
+    "item_to_item": Method(("next",), items.item_to_item, ("items",)),
+    "most_popular": Method(("next",), items.most_popular, ("items",)),
     "tfidf_logistic": Method(("classify",), text.tfidf_logistic, ("texts",)),
     "boosted_history": Method(("classify", "regress"), histories.history, ("events",)),
     "boosted_last_event": Method(("classify", "regress"), histories.last_event, ("events",)),
@@ -50,6 +55,7 @@ BASELINES: Mapping[str, Method] = {  # the first of a task that fits the data is
     "persistence": Method(("regress",), forecasts.persistence, ("forecast",)),
     "seasonal_naive": Method(("regress",), forecasts.seasonal_naive, ("forecast",)),
     "ridge": Method(("regress",), forecasts.ridge, ("forecast",)),
+    "kneser_ney": Method(("next",), ngrams.kneser_ney, ("running_text",)),
 }
 
 
@@ -64,8 +70,12 @@ def kind_of(data: DataSection) -> Kind:
     """What the data's sequences are."""
     if isinstance(data, EventOptions):
         return "events"
+    if isinstance(data, ItemOptions):
+        return "items"
     if isinstance(data, TextData):
         return "texts"
+    if isinstance(data, RunningTextData):
+        return "running_text"
     return "forecast" if isinstance(data, ForecastData) else "windows"
 
 
@@ -82,9 +92,10 @@ def evaluate(
     import sklearn.ensemble  # noqa: F401 (a limit holds for libraries that are loaded)
     from threadpoolctl import threadpool_limits
 
-    problem = Problem(splits, data, seed)
+    problem, test = Problem(splits, data, seed), splits.test
     with threadpool_limits(1, user_api="openmp"):  # boosted trees on two busy cores wait a hundred times longer
         found = [
-            Baseline(name, metric.of(*decisive(BASELINES[name].predict(problem), splits.test.y))) for name in names
+            Baseline(name, metric.of(*decisive(BASELINES[name].predict(problem), test.y, taken=test.taken)))
+            for name in names
         ]
     return tuple(sorted(found, key=lambda one: metric.loss(0.0, one.value)))

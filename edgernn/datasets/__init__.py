@@ -1,16 +1,16 @@
 """Windows from a recipe's `data` section. A source is a function `load(section, base)`.
 
-It gives labelled recordings, a series, texts, sound or events by entity. A new dataset of the catalog is an entry
-in `catalog.CATALOG`, such a function and a line here.
+It gives labelled recordings, a series, texts, running text, sound, events by entity or baskets of items. A new
+dataset of the catalog is an entry in `catalog.CATALOG`, such a function and a line here.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,9 +23,14 @@ from edgernn.datasets import (
     events_csv,
     forecast,
     fraud,
+    items,
+    items_csv,
     labelled_series,
     npz,
+    online_retail,
     pbc2,
+    running_text,
+    running_text_files,
     scene,
     series_csv,
     sine,
@@ -38,9 +43,13 @@ from edgernn.datasets import (
     watch_activity,
 )
 from edgernn.datasets.audio_sections import SpeechData
-from edgernn.datasets.event_sections import CatalogEvents, EventsData
+from edgernn.datasets.event_sections import EventOptions
 from edgernn.datasets.event_table import Events
 from edgernn.datasets.forecast import Frames
+from edgernn.datasets.item_sections import ItemOptions
+from edgernn.datasets.items import Basket
+from edgernn.datasets.running_text import Work
+from edgernn.datasets.running_text_sections import RunningTextData
 from edgernn.datasets.sections import (
     GENERATED,
     DataSection,
@@ -57,7 +66,7 @@ from edgernn.datasets.texts import Text
 from edgernn.errors import InputError
 from edgernn.features import windows
 from edgernn.features.log_mel import LogMel
-from edgernn.section import nearest
+from edgernn.section import Section, nearest
 
 SOURCES: dict[str, Callable[[DataSection, Path], Recordings]] = {
     "csv": csv_windows.load,
@@ -75,6 +84,10 @@ TEXTS: dict[str, Callable[[TextData, Path], list[Text]]] = {
     "text": text_files.load,
     "movie_reviews": text_files.movie_reviews,
 }
+RUNNING_TEXT: dict[str, Callable[[RunningTextData, Path], list[Work]]] = {
+    "running_text": running_text_files.load,
+    "shakespeare": running_text_files.shakespeare,
+}
 SPEECH: dict[str, Callable[[SpeechData, Path, int, int], Speech]] = {
     "audio": audio_folder.load,
     "spoken_words": spoken_words.load,
@@ -85,6 +98,19 @@ EVENTS: dict[str, Callable[[DataSection, Path], Events]] = {
     "pbc2": pbc2.load,
     "fraud": fraud.load,
 }
+ITEMS: dict[str, Callable[[ItemOptions, Path], list[Basket]]] = {
+    "items": items_csv.load,
+    "online_retail": online_retail.load,
+}
+
+# by the section of a recipe: its sources, and what makes splits of what they yield
+KINDS: tuple[tuple[type[Section], Mapping[str, Callable[..., Any]], Callable[..., Splits]], ...] = (
+    (ForecastData, SERIES, forecast.split),
+    (TextData, TEXTS, texts.split),
+    (RunningTextData, RUNNING_TEXT, running_text.split),
+    (EventOptions, EVENTS, events.split),
+    (ItemOptions, ITEMS, items.split),
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -124,12 +150,10 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
         extractor = log_mel or LogMel()
         spoken = SPEECH[data.source](data, base, extractor.rate_hz, seed)
         return speech.splits(spoken, data, extractor, seed)
-    if isinstance(data, ForecastData):
-        return forecast.split(SERIES[data.source](data, base), data, seed)
-    if isinstance(data, TextData):
-        return texts.split(TEXTS[data.source](data, base), data, seed)
-    if isinstance(data, EventsData | CatalogEvents):
-        return events.split(EVENTS[data.source](data, base), data, seed)
+    for kind, sources, split in KINDS:
+        if isinstance(data, kind):
+            return split(sources[data.source](data, base), data, seed)
+    assert isinstance(data, WindowedData | NpzData)
     recordings = SOURCES[data.source](data, base)
     cut = _cut(data, recordings)
     _refuse_short(recordings, cut.window)

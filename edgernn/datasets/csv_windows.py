@@ -22,7 +22,7 @@ from edgernn.errors import InputError
 
 STANDARD_INPUT = 0  # the file descriptor
 _CHUNK = 50_000  # rows parsed at a time: bounds the memory that cells take as text
-_LATER = "surrogateescape"  # bytes that are no UTF-8 are refused with their line, and not with a block of lines
+LATER = "surrogateescape"  # bytes that are no UTF-8 are refused with their line, and not with a block of lines
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def frames(path: Path, channels: Sequence[str]) -> Generator[np.ndarray, None, N
     source = STANDARD_INPUT if live else path
     with (
         telling(name),
-        open(source, encoding="utf-8-sig", newline="", errors=_LATER, closefd=not live) as file,
+        open(source, encoding="utf-8-sig", newline="", errors=LATER, closefd=not live) as file,
     ):
-        yield from _frames(csv.reader(_checked(line) for line in file), name, channels, live)
+        yield from _frames(csv.reader(checked(line) for line in file), name, channels, live)
 
 
 def _files(root: Path) -> list[Path]:
@@ -175,7 +175,7 @@ def _frames(rows: Iterator[list[str]], path: Path, channels: Sequence[str], bare
         raise InputError(f"{path}: has a header and no rows")
 
 
-def _checked(line: str) -> str:
+def checked(line: str) -> str:
     """The line; UnicodeEncodeError where it was no UTF-8. So a bad line does not hide those read ahead with it."""
     if not line.isascii():
         line.encode()

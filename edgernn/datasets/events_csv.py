@@ -49,10 +49,10 @@ def read(path: Path, section: EventsData) -> Events:
             before; an entity that has one answer has two. With file, row (the header is row 1) and column.
     """
     names = (section.entity, section.time, section.target, *section.columns, *section.categories)
-    numbers, columns = _columns(path, names)
-    entity = codes([_there(cell, "name whose event it is").text for cell in columns[section.entity]])
+    numbers, columns = columns_of(path, names)
+    entity = codes([there(cell, "name whose event it is").text for cell in columns[section.entity]])
     order = np.argsort(entity.codes, kind="stable")
-    times, unit = _times(columns[section.time])
+    times, unit = times_of(columns[section.time])
     values = [[_number(cell, missing=True) for cell in columns[name]] for name in section.columns]
     with np.errstate(over="ignore"):
         table = np.array(values, np.float64).astype(np.float32).reshape(len(section.columns), -1).T
@@ -77,7 +77,7 @@ def read(path: Path, section: EventsData) -> Events:
     return events
 
 
-def _columns(path: Path, names: Sequence[str]) -> tuple[list[int], dict[str, list[Cell]]]:
+def columns_of(path: Path, names: Sequence[str]) -> tuple[list[int], dict[str, list[Cell]]]:
     """The numbers of the rows, and the cells of the columns `names`, without the blanks around them."""
     with csv_windows.telling(path), path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
@@ -95,7 +95,8 @@ def _columns(path: Path, names: Sequence[str]) -> tuple[list[int], dict[str, lis
     }
 
 
-def _there(cell: Cell, remedy: str) -> Cell:
+def there(cell: Cell, remedy: str) -> Cell:
+    """The cell; InputError, with what to do, where it is empty."""
     if not cell.text:
         raise cell.fault(f"the cell is empty; {remedy}, or remove the row")
     return cell
@@ -114,12 +115,12 @@ def _number(cell: Cell, missing: bool = False) -> float:
     return value
 
 
-def _times(cells: Sequence[Cell]) -> tuple[np.ndarray, str]:
+def times_of(cells: Sequence[Cell]) -> tuple[np.ndarray, str]:
     """Times float64 [rows], and their unit: the column's own, or days; the first row says which."""
-    first = _time(_there(cells[0], "give its time"))[1]
+    first = _time(there(cells[0], "give its time"))[1]
     found = np.empty(len(cells))
     for i, cell in enumerate(cells):
-        found[i], kind = _time(_there(cell, "give its time"))
+        found[i], kind = _time(there(cell, "give its time"))
         if kind != first:
             raise cell.fault(f"{cell.text[:40]!r} is written in another way than the first row; use one for all")
     return found, NUMBER if first == NUMBER else CALENDAR
@@ -149,7 +150,7 @@ def _calendar(cell: Cell) -> tuple[float, str]:
 
 
 def _answers(cells: Sequence[Cell], predict: Predict, order: np.ndarray) -> Texts | np.ndarray:
-    filled = [_there(cell, "give the answer") for cell in cells]
+    filled = [there(cell, "give the answer") for cell in cells]
     if predict == "class":
         return codes([filled[i].text for i in order])
     return np.array([_number(filled[i]) for i in order])

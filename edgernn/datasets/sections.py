@@ -9,12 +9,15 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from edgernn.datasets.audio_sections import AudioData, SpokenWordsData
 from edgernn.datasets.catalog import CATALOG
 from edgernn.datasets.event_sections import CatalogEvents, EventsData
+from edgernn.datasets.item_sections import CatalogItems, ItemsData
+from edgernn.datasets.running_text_sections import CatalogRunningText, FileRunningText
 from edgernn.datasets.split_sections import SharesSection, SplitSection
 from edgernn.features.calendar import Cycle
 from edgernn.network import Keep, Task, Tokens
 from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
 
-READERS = ("csv", "npz", "series", "text", "audio", "events")  # sources that read the user's own files
+# sources that read the user's own files
+READERS = ("csv", "npz", "series", "text", "running_text", "audio", "events", "items")
 GENERATED = ("sine", "spoken_words")  # sources that make their data; every other source is a catalog name
 
 
@@ -287,7 +290,10 @@ _SECTIONS = {
     "audio": AudioData,
     "spoken_words": SpokenWordsData,
     "events": EventsData,
+    "items": ItemsData,
+    "running_text": FileRunningText,
 }
+_CATALOG_TEXTS = {"text": "catalog_text", "running text": "catalog_running_text"}  # by the catalog's task
 
 
 def _kind(value: Any) -> str:
@@ -296,21 +302,27 @@ def _kind(value: Any) -> str:
         return str(source)
     if source not in CATALOG:
         return "catalog"
-    if CATALOG[source].task == "text":
-        return "catalog_text"
+    if CATALOG[source].task in _CATALOG_TEXTS:
+        return _CATALOG_TEXTS[CATALOG[source].task]
     if CATALOG[source].events:
         return "catalog_events"
+    if CATALOG[source].items:
+        return "catalog_items"
     return "catalog_series" if CATALOG[source].series else "catalog"
 
 
 DataSection = (
     CatalogData
     | CatalogEvents
+    | CatalogItems
+    | CatalogRunningText
     | CatalogSeries
     | CatalogText
     | CsvData
     | EventsData
+    | FileRunningText
     | FileText
+    | ItemsData
     | NpzData
     | SeriesData
     | SineData
@@ -320,11 +332,15 @@ DataSection = (
 DataField = Annotated[
     Annotated[CatalogData, Tag("catalog")]
     | Annotated[CatalogEvents, Tag("catalog_events")]
+    | Annotated[CatalogItems, Tag("catalog_items")]
+    | Annotated[CatalogRunningText, Tag("catalog_running_text")]
     | Annotated[CatalogSeries, Tag("catalog_series")]
     | Annotated[CatalogText, Tag("catalog_text")]
     | Annotated[CsvData, Tag("csv")]
     | Annotated[FileText, Tag("text")]
+    | Annotated[FileRunningText, Tag("running_text")]
     | Annotated[EventsData, Tag("events")]
+    | Annotated[ItemsData, Tag("items")]
     | Annotated[NpzData, Tag("npz")]
     | Annotated[SeriesData, Tag("series")]
     | Annotated[SineData, Tag("sine")]

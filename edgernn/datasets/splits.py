@@ -12,7 +12,7 @@ from edgernn import archive
 from edgernn.errors import InputError
 from edgernn.network import Channel, Task, Vocabulary
 
-_FIELDS = ("x", "y", "group", "lengths", "text", "shares")
+_FIELDS = ("x", "y", "group", "lengths", "text", "shares", "taken")
 
 
 def ends_of(lengths: np.ndarray, frames_per_step: int) -> np.ndarray:
@@ -28,7 +28,8 @@ class Split:
     next the class after every step, int64 [examples, steps], -1 where nothing is asked. `lengths` int32 [examples]
     are the steps of each example where they differ: what follows in `x` is padding. None: all are whole.
     `text` str [examples] are the texts that `x` was made of, where it was; `shares` float32 [examples, classes] how
-    much of each class an example is, where people did not agree.
+    much of each class an example is, where people did not agree. `taken` int64 [examples, steps] is `x` where what
+    comes next is none of what an example has already.
     """
 
     x: np.ndarray
@@ -37,6 +38,7 @@ class Split:
     lengths: np.ndarray | None = None
     text: np.ndarray | None = None
     shares: np.ndarray | None = None
+    taken: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)

@@ -15,12 +15,14 @@ from edgernn.network.model import (
     Task,
 )
 from edgernn.network.passes import POOLS, Pass
-from edgernn.network.vocabulary import Keep, Tokens, Vocabulary
+from edgernn.network.vocabulary import UNKNOWN, Case, Keep, TokenKind, Tokens, Vocabulary
 
 __all__ = [
     "KINDS",
     "POOLS",
+    "UNKNOWN",
     "Calibration",
+    "Case",
     "Channel",
     "ChannelKind",
     "Form",
@@ -34,6 +36,7 @@ __all__ = [
     "QuantizedNetwork",
     "StateType",
     "Task",
+    "TokenKind",
     "Tokens",
     "Vocabulary",
     "load",

@@ -124,7 +124,7 @@ def _network(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net
 
 def _vocabulary(spec: Mapping[str, Any] | None) -> Vocabulary | None:
     """None of a network that reads no texts."""
-    return None if spec is None else Vocabulary(spec["kind"], tuple(spec["entries"]), spec["keep"])
+    return None if spec is None else Vocabulary(**{**spec, "entries": tuple(spec["entries"])})
 
 
 def _layer(spec: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Layer:

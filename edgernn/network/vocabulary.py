@@ -1,4 +1,4 @@
-"""What makes tokens of a text for a network that reads them."""
+"""What makes tokens for a network that reads them: of a text, or of items by their codes."""
 
 from __future__ import annotations
 
@@ -7,21 +7,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-Tokens = Literal["words", "characters"]
+Tokens = Literal["words", "characters"]  # of a text
+TokenKind = Literal[Tokens, "items"]
 Keep = Literal["start", "end"]
+Case = Literal["fold", "keep"]
+
+UNKNOWN = "<unk>"  # the first entry: no text has such a word, and no item such a code
 
 
 @dataclass(frozen=True)
 class Vocabulary:
     """The tokens that a network knows: entry i is the token of number i, and the first is `<unk>`, for all others.
 
-    `kind` says what a token is (`edgernn.features.tokens` has the definition), `keep` which end is kept of a text
-    with more tokens than the network has steps.
+    `kind` says what a token is: a word or a character (`edgernn.features.tokens` has the definition), or the code
+    of an item, as it is written. `keep` is which end is kept of a text with more tokens than the network has steps,
+    `case` whether capital letters of ASCII are read as small ones.
     """
 
-    kind: Tokens
+    kind: TokenKind
     entries: tuple[str, ...]
     keep: Keep = "start"
+    case: Case = "fold"
 
     @cached_property
     def numbers(self) -> Mapping[str, int]:

@@ -28,6 +28,7 @@ _RESULT = {
     "flash_bytes": None,
     "instructions": None,
 }
+DECISIONS = ("detection", "recommendations")  # sections of what a rule for decisions comes to, where there is one
 _MEMORY = {"peak_bytes": None, "state_bytes": None, "scratch_bytes": None, "arena_bytes": None}
 
 
@@ -55,7 +56,7 @@ def content(
         "results": _results(measured),
         "drift_over_time": measured["verify"]["drift_over_time"],
         "streaming": measured["verify"]["streaming"],
-        **({"detection": measured["verify"]["detection"]} if "detection" in measured["verify"] else {}),
+        **{name: measured["verify"][name] for name in DECISIONS if name in measured["verify"]},
         "quantization": measured["chosen"],
         "provenance": {
             "data": provenance.data(recipe),

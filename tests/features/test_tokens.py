@@ -57,6 +57,14 @@ def test_words(text: str, words: list[str]) -> None:
     assert tokens.split(text, "words") == words
 
 
+@given(TEXTS)
+def test_capital_letters_stay_where_they_are_to(text: str) -> None:
+    assert tokens.split(text, "characters", "keep") == [c for c in text if c != "\0"]
+    words = tokens.split(text, "words", "keep")
+    assert [word.encode().lower().decode() for word in words] == tokens.split(text, "words")
+    assert all(word in text for word in words)
+
+
 def test_half_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(UnicodeEncodeError):
         tokens.split("\ud800", "words")

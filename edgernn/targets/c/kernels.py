@@ -10,7 +10,7 @@ from pathlib import Path
 from edgernn.errors import ExportError
 from edgernn.fixed_point import normalize_constants
 from edgernn.lowering import TypedProgram
-from edgernn.network import Tokens
+from edgernn.network import Case, Tokens
 from edgernn.program import EXPANDED, PRIMITIVES, Op, Primitive
 from edgernn.reference import fraction_bits, product_shift, requantization, sum_shift
 from edgernn.targets import Arithmetic
@@ -20,15 +20,22 @@ RUNTIME = Path(__file__).parents[2] / "runtime"
 RUNTIME_HEADER = "edgernn_runtime.h"
 NEXT_TOKEN: Mapping[Tokens, str] = {"words": "ernn_next_word", "characters": "ernn_next_character"}
 FIND_TOKEN = "ernn_find_token"
-TEXT = frozenset({*NEXT_TOKEN.values(), FIND_TOKEN})  # kernels for whoever calls a model, and not for the model
+FIND: Mapping[Case, str] = {"fold": FIND_TOKEN, "keep": "ernn_find_exact_token"}  # both are in its file
+FIND_CODE = "ernn_find_code"
+# kernels for whoever calls a model, and not for the model
+TEXT = frozenset({*NEXT_TOKEN.values(), FIND_TOKEN, FIND_CODE})
 LOG_MEL = "ernn_log_mel_push_s16"
 FEATURES = frozenset({"ernn_log_mel_push_s16", "ernn_log_mel_s16", "ernn_rfft_s32"})  # of sound
+TOP = "ernn_top_s16"  # what comes next most likely
+SAMPLE = "ernn_sample_s16"  # the next token, drawn
 DETECT = "ernn_detect_s16"  # words along a stream
 ALARM = "ernn_alarm_s16"  # anomalies along a stream
 OWN_HEADERS: Mapping[str, frozenset[str]] = {  # headers that only models with one of these kernels have
     "edgernn_features.h": FEATURES,
     "edgernn_text.h": TEXT,
     f"{DETECT}.h": frozenset({DETECT}),
+    f"{TOP}.h": frozenset({TOP}),
+    f"{SAMPLE}.h": frozenset({SAMPLE}),
     f"{ALARM}.h": frozenset({ALARM}),
 }
 HEADERS = tuple(sorted(path.name for path in RUNTIME.glob("edgernn_*.h") if path.name not in OWN_HEADERS))

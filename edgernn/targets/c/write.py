@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from edgernn import archive
-from edgernn.decide import AlarmRule, WordRule, words
+from edgernn.decide import AlarmRule, SampleRule, TopRule, WordRule, words
 from edgernn.errors import ExportError, InputError
 from edgernn.features.log_mel import FRACTION_BITS, LogMel
 from edgernn.lowering import QType, TypedPass, native
@@ -27,10 +27,14 @@ from edgernn.targets.c.kernels import (
     ALARM,
     DEQUANTIZE_OUTPUT,
     DETECT,
+    FIND,
+    FIND_CODE,
     FIND_TOKEN,
     LOG_MEL,
     NEXT_TOKEN,
     QUANTIZE_FRAME,
+    SAMPLE,
+    TOP,
     runtime_version,
     sources,
 )
@@ -86,10 +90,13 @@ def render(quantized: QuantizedNetwork) -> dict[str, str]:
     blocks = [block for unit in model for block in (unit.plan.body, unit.plan.head)]
     kernels = {call.kernel for block in blocks for call in block.calls}
     kernels |= {unit.plan.ahead.kernel for unit in model if unit.plan.ahead}
-    if network.vocabulary:
-        kernels |= {FIND_TOKEN, NEXT_TOKEN[network.vocabulary.kind]}
+    kernels |= _reading(network)
     if isinstance(network.decide, WordRule):
         kernels.add(DETECT)
+    if isinstance(network.decide, TopRule):
+        kernels.add(TOP)
+    if isinstance(network.decide, SampleRule):
+        kernels.add(SAMPLE)
     if isinstance(network.decide, AlarmRule):
         kernels |= {ALARM, QUANTIZE_FRAME["int16"]}
     if _log_mel(network):
@@ -132,18 +139,37 @@ def _context(
         "dequantize_output": DEQUANTIZE_OUTPUT,
         **_sound(_log_mel(network)),
         "detect": _detect(network, passes[-1].output),
+        "sample": _sample(network, passes[-1].output),
         "alarm": _alarm(network, passes[-1].output),
         "mean": network.mean,
         "factor": input_factor(quantized),
-        "next_token": NEXT_TOKEN[network.vocabulary.kind] if network.vocabulary else "",
+        "next_token": next(iter(_reading(network) & {*NEXT_TOKEN.values()}), ""),
+        "find_token": FIND[network.vocabulary.case] if network.vocabulary else "",
         "tokens": _tokens(network),
+        "codes": _codes(network),
+        "top": network.decide if isinstance(network.decide, TopRule) else None,
     }
 
 
+def _reading(network: Network) -> set[str]:
+    """The kernels for whoever makes the tokens that a network reads."""
+    if network.vocabulary is None:
+        return set()
+    kind = network.vocabulary.kind
+    return {FIND_CODE} if kind == "items" else {FIND_TOKEN, NEXT_TOKEN[kind]}
+
+
 def _tokens(network: Network) -> list[tuple[str, int]]:
-    """The vocabulary in order of its bytes, with the numbers of its tokens."""
-    numbers = network.vocabulary.numbers if network.vocabulary else {}
+    """The vocabulary of texts in order of its bytes, with the numbers of its tokens."""
+    numbers = network.vocabulary.numbers if network.vocabulary and network.vocabulary.kind != "items" else {}
     return sorted(numbers.items(), key=lambda pair: pair[0].encode())
+
+
+def _codes(network: Network) -> list[int]:
+    """The numbers of the items that a network knows, in order of the bytes of their codes, which are its labels."""
+    if network.vocabulary is None or network.vocabulary.kind != "items":
+        return []
+    return [number for _, number in sorted((code.encode(), i) for code, i in network.vocabulary.numbers.items())]
 
 
 def _log_mel(network: Network) -> LogMel | None:
@@ -163,6 +189,14 @@ def _detect(network: Network, output: QType) -> dict[str, Any] | None:
         return None
     bits = words.fraction_bits(output.scale)
     return {"rule": network.decide, "words": words.words(network.labels), "bits": bits}
+
+
+def _sample(network: Network, output: QType) -> dict[str, Any] | None:
+    """What the rule for drawn tokens needs; None without it."""
+    if not isinstance(network.decide, SampleRule):
+        return None
+    bits = words.fraction_bits(output.scale)
+    return {"rule": network.decide, "top_k": network.decide.candidates(network.outputs), "bits": bits}
 
 
 def _alarm(network: Network, output: QType) -> dict[str, Any] | None:

@@ -1,0 +1,100 @@
+"""Text that a network writes: what it says comes next is drawn, read, and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from edgernn import reference
+from edgernn.cases import Case
+from edgernn.decide import SampleRule, described, sample, words
+from edgernn.decide_sections import SampleSection
+from edgernn.engines import c_model
+from edgernn.features import tokens
+from edgernn.lowering import native
+from edgernn.network import Network, QuantizedNetwork, Vocabulary
+
+Step = Callable[[int], np.ndarray]  # reads a token, gives outputs, int16 [classes]
+FIRST = "\n"  # what stands for an empty prompt where the network knows it: text begins as a line does
+
+
+def read(vocabulary: Vocabulary, prompt: str) -> list[int]:
+    """The numbers of a prompt's tokens, 0 of those that are not known; of an empty one that of a new line."""
+    split = tokens.read(vocabulary, prompt)
+    return tokens.encode(vocabulary, split, len(split)).tolist() or [vocabulary.numbers.get(FIRST, 1)]
+
+
+def written(step: Step, prompt: Sequence[int], bits: int, rule: SampleRule, seed: int) -> Iterator[int]:
+    """Tokens that go on after a prompt, without end; `step` gives outputs with so many fraction bits."""
+    state = sample.seeded(seed)
+    outputs = [step(token) for token in prompt][-1]
+    while True:
+        token, state = sample.draw(outputs, bits, rule, state)
+        yield token
+        outputs = step(token)
+
+
+def float_step(network: Network, bits: int) -> Step:
+    """The float network from the start of a stream; its outputs are rounded to `bits` fraction bits."""
+    stream = reference.FloatStream(network)
+    return lambda token: sample.integers(stream.step(np.array([token])), bits)
+
+
+def c_step(model: c_model.Model, bits: int) -> Step:
+    """The generated C from the start of a stream; `bits` are those of its outputs, which are taken as they are."""
+    model.reset()
+    return lambda token: sample.integers(model.step([token]), bits)
+
+
+def measured(
+    network: Network, quantized: QuantizedNetwork, section: SampleSection, cases: Iterable[Case]
+) -> dict[str, Any]:
+    """The report's section `samples`: what the float network writes after prompts, and the int8 C on this machine.
+
+    All draw by the same random numbers from outputs in the integer type of the C.
+    """
+    bits = words.fraction_bits(native(quantized)[-1].output.scale)
+    rows: list[tuple[str, str, Callable[[], Step]]] = [("network", "numpy", lambda: float_step(network, bits))]
+    case = next((one for one in cases if _is_int8_c(one)), None)
+    if case:
+        model = c_model.load(case.path, "int8", streams=1)
+        rows.append((case.artifact, case.engine, lambda: c_step(model, bits)))
+    return {
+        "rule": described(section.chosen()),
+        "seed": section.seed,
+        "length": section.length,
+        "texts": [_of_prompt(network, prompt, section, bits, rows) for prompt in section.prompts],
+    }
+
+
+def _is_int8_c(case: Case) -> bool:
+    return (case.engine, case.form, case.precision) == ("c", "step", "int8") and not case.skip
+
+
+def _of_prompt(
+    network: Network,
+    prompt: str,
+    section: SampleSection,
+    bits: int,
+    rows: Sequence[tuple[str, str, Callable[[], Step]]],
+) -> dict[str, Any]:
+    """What each writes after a prompt, and after how many tokens they part, None where they do not."""
+    assert network.vocabulary is not None
+    start = read(network.vocabulary, prompt)
+    found = [
+        list(islice(written(begin(), start, bits, section.chosen(), section.seed), section.length))
+        for _, _, begin in rows
+    ]
+    texts = ["".join(network.labels[token] for token in one) for one in found]
+    apart = [at for at, pair in enumerate(zip(*found, strict=True)) if len({*pair}) > 1]
+    return {
+        "prompt": prompt,
+        "written": [
+            {"artifact": name, "engine": engine, "text": text}
+            for (name, engine, _), text in zip(rows, texts, strict=True)
+        ],
+        "part_after": apart[0] if apart else None,
+    }
