@@ -63,8 +63,8 @@ def chosen(section: AlarmSection, network: Network, normal: Scene) -> AlarmRule:
             "anomaly; give data.split.validation more, or set a threshold"
         )
     y, qtype = _integers(outputs(network, normal))
-    largest = alarm.sums(_values(normal, rule, qtype), y, rule)[whole].max() * qtype.scale
-    return replace(rule, threshold=section.margin * float(largest) / (section.smooth * horizon))
+    largest = max(1, int(alarm.sums(_values(normal, rule, qtype), y, rule)[whole].max()))  # a still series has 0
+    return replace(rule, threshold=section.margin * largest * qtype.scale / (section.smooth * horizon))
 
 
 def refuse_short(section: AlarmSection, scenes: Mapping[str, Scene], window: int, horizon: int) -> None:

@@ -113,6 +113,13 @@ def test_normal_frames_choose_the_threshold() -> None:
         assert found.sum() == (margin == 1.0)
 
 
+def test_a_still_series_has_a_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forecasts that are always right leave no error to go by: the least one that there is does."""
+    monkeypatch.setattr(alarms, "outputs", lambda network, scene: np.zeros((300, 3)))
+    still = Scene(np.zeros((300, 2), np.float32), None)
+    assert 0 < alarms.chosen(AlarmSection(rule="alarm", smooth=6), network(), still).threshold < 1e-3
+
+
 def test_a_threshold_of_the_recipe_stays() -> None:
     section = AlarmSection(rule="alarm", smooth=6, threshold=0.7, refractory=5)
     assert alarms.chosen(section, network(), scene()) == AlarmRule(1, 6, 0.7, 5, 12)
