@@ -17,7 +17,7 @@ from edgernn.decide import SampleRule, sample, words
 from edgernn.decide_sections import SampleSection
 from edgernn.features import normalize
 from edgernn.lowering import native
-from edgernn.network import QuantizedNetwork, Vocabulary
+from edgernn.network import QuantizedNetwork, Tokens, Vocabulary
 from edgernn.quantize import quantize
 from edgernn.targets import Combination, target
 
@@ -63,6 +63,18 @@ def test_a_prompt_is_read_as_training_read_texts(
 
 def test_an_empty_prompt_is_the_commonest_token_where_there_is_no_line() -> None:
     assert generation.read(Vocabulary("characters", ("<unk>", "e", "a")), "") == [1]
+
+
+@pytest.mark.parametrize("kind", ["words", "characters"])
+def test_a_prompt_that_is_answered_ends_with_its_mark(kind: Tokens) -> None:
+    vocabulary = Vocabulary(kind, ("<unk>", "<to>", "<end>", "a", "b"))
+    assert generation.answers(vocabulary)
+    assert generation.read(vocabulary, "ab" if kind == "characters" else "a b") == [3, 4, 1]
+    assert generation.read(vocabulary, "") == [1]
+    assert generation.opening(vocabulary, "a") == "a → "
+    said = list(generation.spelled(vocabulary, [3, 4, 4, 2, 3]))
+    assert said == (["a", " b", " b"] if kind == "words" else ["a", "b", "b"])
+    assert list(generation.spelled(vocabulary, [2, 3])) == []
 
 
 def by_hand(quantized: QuantizedNetwork, prompt: list[int], count: int, seed: int) -> str:

@@ -25,7 +25,7 @@ from edgernn.features import normalize
 from edgernn.lowering import native
 from edgernn.network import QuantizedNetwork, Vocabulary
 from edgernn.quantize import quantize
-from edgernn.run import decisions, line, text, unknown
+from edgernn.run import decisions, line, opening, text, unknown
 from edgernn.run.model import BITS
 from edgernn.targets import target
 
@@ -458,15 +458,22 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantizedNetwork, 
     return quantized, folder
 
 
-def drawn(quantized: QuantizedNetwork, prompt: str, count: int, rule: SampleRule, seed: int) -> list[str]:
+def drawn(
+    quantized: QuantizedNetwork,
+    prompt: Sequence[str],
+    count: int,
+    rule: SampleRule,
+    seed: int,
+    entries: Sequence[str] = CHARACTERS,
+) -> list[str]:
     """By the integer reference over all tokens so far, again for each."""
     bits, state = words.fraction_bits(native(quantized)[-1].output.scale), sample.seeded(seed)
-    read = [CHARACTERS.index(one) if one in CHARACTERS else 0 for one in prompt]
+    read = [entries.index(one) if one in entries else 0 for one in prompt]
     for _ in range(count):
         x = reference.quantize_input(quantized, np.array(read, np.float32)[None, :, None])
         token, state = sample.draw(reference.integer_outputs(quantized, x)[0, -1], bits, rule, state)
         read.append(token)
-    return [CHARACTERS[token] for token in read[len(prompt) :]]
+    return [entries[token] for token in read[len(prompt) :]]
 
 
 def test_text_is_drawn_of_what_the_c_says(writer: tuple[QuantizedNetwork, Path]) -> None:
@@ -529,3 +536,48 @@ def test_a_network_that_writes_nothing_says_so(
     for _, folder in (gru, texts):
         with pytest.raises(InputError, match="the network writes no text; give it --input"):
             next(text(folder, "ROMEO:"))
+
+
+ANSWERS = ("<unk>", "<to>", "<end>", "a", "b", "c")
+
+
+@pytest.fixture(scope="module")
+def answerer(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantizedNetwork, Path]:
+    """A build of a network of parallel text."""
+    folder = tmp_path_factory.mktemp("answerer")
+    cells: list[tuple[str, Options]] = [("embedding", {"entries": len(ANSWERS), "units": 6}), ("gru", 8)]
+    network = random_network(5, 1, cells, len(ANSWERS), 12, every_step=True)
+    vocabulary = Vocabulary("words", ANSWERS)
+    network = replace(network, task="next", labels=ANSWERS, decide=SampleRule(1.5, 0), vocabulary=vocabulary)
+    quantized = quantize(network, random_frames(network))
+    networks.save(network, folder / "network.npz")
+    networks.save_quantized(quantized, folder / "quantized.npz")
+    target("c").export(network, quantized, "step", "int8", folder / "artifacts")
+    return quantized, folder
+
+
+def test_an_answer_follows_its_mark_and_stops_at_its_end(
+    answerer: tuple[QuantizedNetwork, Path], tmp_path: Path
+) -> None:
+    """Token by token and line by line, as the integer reference says it, with seeds that end soon and late."""
+    quantized, folder = answerer
+    lengths = set()
+    for seed in range(6):
+        tokens = drawn(quantized, ["a", "x", "b", "<to>"], 40, SampleRule(1.5, 0), seed, ANSWERS)
+        said = tokens[: tokens.index("<end>")] if "<end>" in tokens else tokens
+        found = [one["text"] for one in text(folder, "A x, b", 40, seed=seed)]
+        assert "".join(found) == " ".join(said)
+        assert len(found) == len(said)
+        lengths.add(len(said))
+    assert len(lengths) > 1
+    (tmp_path / "x.txt").write_text("A x, b\n\nc\nA x, b\n")
+    lines = list(decisions(folder, tmp_path / "x.txt"))
+    assert [one["line"] for one in lines] == [1, 3, 4]
+    assert lines[0]["text"] == lines[2]["text"] == "".join(one["text"] for one in text(folder, "A x, b"))
+
+
+def test_an_answer_stands_behind_an_arrow(
+    writer: tuple[QuantizedNetwork, Path], answerer: tuple[QuantizedNetwork, Path]
+) -> None:
+    assert opening(writer[1], "ROMEO:") == "ROMEO:"
+    assert opening(answerer[1], "a b") == "a b → "
