@@ -217,7 +217,7 @@ def new(
         typer.Option(
             "--task",
             metavar="TASK",
-            help="classify, forecast, anomaly, text, generate, audio, events or next_item.",
+            help="classify, forecast, anomaly, text, generate, translate, audio, events or next_item.",
         ),
     ],
 ) -> None:

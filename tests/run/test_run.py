@@ -17,7 +17,9 @@ from networks import Options, random_frames, random_network
 
 from edgernn import network as networks
 from edgernn import reference
-from edgernn.datasets import csv_windows
+from edgernn.datasets import csv_windows, parallel_text
+from edgernn.datasets.parallel_text import Pair
+from edgernn.datasets.parallel_text_sections import FileParallelText
 from edgernn.decide import AlarmRule, SampleRule, TopRule, alarm, sample, words
 from edgernn.engines import engine
 from edgernn.errors import InputError, MissingToolError
@@ -581,3 +583,36 @@ def test_an_answer_stands_behind_an_arrow(
 ) -> None:
     assert opening(writer[1], "ROMEO:") == "ROMEO:"
     assert opening(answerer[1], "a b") == "a b → "
+
+
+@pytest.fixture(scope="module")
+def turner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build of a network that turns words of two letters round; least squares fit its last layer, in no time."""
+    folder = tmp_path_factory.mktemp("turner")
+    section = {"source": "parallel_text", "path": "x.csv", "text": "a", "becomes": "b", "steps": 5}
+    pairs = [Pair(a + b, b + a, "") for a in "abcd" for b in "abcd"]
+    splits = parallel_text.split(pairs, FileParallelText.model_validate(section), 0)
+    entries = splits.labels
+    network = random_network(
+        1, 1, [("embedding", {"entries": len(entries), "units": 12}), ("gru", 64)], len(entries), 5
+    )
+    *below, last = network.layers
+    network = replace(network, every_step=True, task="next", labels=entries, vocabulary=splits.vocabulary)
+    parts = (splits.train, splits.validation, splits.test)
+    x, y = (np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y"))
+    states = reference.float_outputs(replace(network, layers=tuple(below)), x)[y >= 0]
+    kernel = np.linalg.lstsq(states, 6 * np.eye(len(entries))[y[y >= 0]], rcond=None)[0].astype(np.float32)
+    told = replace(last, weights=(kernel, np.zeros(len(entries), np.float32)))
+    network = replace(network, layers=(*below, told), decide=SampleRule(1, 1))
+    quantized = quantize(network, x)
+    networks.save(network, folder / "network.npz")
+    networks.save_quantized(quantized, folder / "quantized.npz")
+    target("c").export(network, quantized, "step", "int8", folder / "artifacts")
+    return folder
+
+
+def test_the_c_writes_what_a_text_becomes(turner: Path, tmp_path: Path) -> None:
+    assert list(text(turner, "ab")) == [{"step": 1, "text": "b"}, {"step": 2, "text": "a"}]
+    (tmp_path / "x.txt").write_text("cd\ndd\nda\n")
+    found = [one["text"] for one in decisions(turner, tmp_path / "x.txt")]
+    assert found == ["dc", "dd", "ad"]
