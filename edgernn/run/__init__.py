@@ -37,9 +37,9 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     """
     paths = BuildFolder(folder)
     network = networks.load(paths.network)
-    if not network.streams:
-        raise InputError(f"{folder}: a bidirectional network decides whole windows, it cannot run frame by frame")
     vocabulary = network.vocabulary
+    if not network.streams and not (vocabulary and vocabulary.padded):
+        raise InputError(f"{folder}: a bidirectional network decides whole windows, it cannot run frame by frame")
     if vocabulary and generation.answers(vocabulary):
         return writing.decisions(paths, network, vocabulary, source)
     if vocabulary:

@@ -14,22 +14,23 @@ from edgernn.engines import c_model, engine
 from edgernn.errors import InputError, MissingToolError
 from edgernn.folder import BuildFolder
 from edgernn.lowering import native
+from edgernn.network import Form
 from edgernn.targets import artifact_name, supported
 
 BITS = 10  # fraction bits of outputs of engines that give real numbers: scores up to 32
 
 
-def whole(paths: BuildFolder) -> Callable[[np.ndarray], np.ndarray]:
-    """What gives the output [outputs] after a whole stream of frames [frames, inputs]."""
+def whole(paths: BuildFolder, form: Form = "step") -> Callable[[np.ndarray], np.ndarray]:
+    """What gives the output [outputs] after a stream of frames [frames, inputs]; of form `sequence`, a window."""
     if (paths.artifacts / "c" / "int8").is_dir():
         try:
             model = c_model.load(paths.root, "int8", streams=1)
             return lambda frames: np.atleast_2d(model.sequence(frames))[-1]
         except MissingToolError:
             pass
-    case = _case(paths)
-    session = engine(case.engine).open(case.path, "step", threads=1)
-    return lambda frames: session.outputs(frames[None])[0, -1]
+    case = _case(paths, form)
+    session = engine(case.engine).open(case.path, form, threads=1)
+    return lambda frames: np.atleast_2d(session.outputs(frames[None])[0])[-1]
 
 
 def outputs(paths: BuildFolder, frames: Iterator[np.ndarray], frames_per_step: int) -> Iterator[np.ndarray]:
@@ -87,17 +88,17 @@ def _at_the_end(case: Case, steps: Iterator[np.ndarray]) -> Iterator[np.ndarray]
         raise fault
 
 
-def _case(paths: BuildFolder) -> Case:
-    """The first int8 step model of the build that an installed engine runs."""
+def _case(paths: BuildFolder, form: Form = "step") -> Case:
+    """The first int8 model of the build that an installed engine runs."""
     present = [
         combination
         for combination in sorted(supported())
-        if combination.form == "step"
+        if combination.form == form
         and combination.precision == "int8"
         and (paths.artifacts / artifact_name(combination)).exists()
     ]
     found = cases(present, "all", paths.artifacts)
-    steps = [case for case in found if case.form == "step" and not case.skip]
+    steps = [case for case in found if case.form == form and not case.skip]
     if not steps:
-        raise MissingToolError(f"no engine here runs an int8 step model of {paths.root}; see `edgernn doctor`")
+        raise MissingToolError(f"no engine here runs an int8 {form} model of {paths.root}; see `edgernn doctor`")
     return steps[0]

@@ -22,7 +22,7 @@ def decisions(
     paths: BuildFolder, network: Network, vocabulary: Vocabulary, source: Path
 ) -> Iterator[dict[str, Any]]:
     """A decision a line, given with its number: that after the last step of the text."""
-    run = whole(paths)
+    run = whole(paths, "step" if network.streams else "sequence")
     with closing(text_files.lines(source)) as lines:
         for number, text in lines:
             words = tokens.read(vocabulary, text)
