@@ -31,7 +31,7 @@ class ParallelTextData(Section):
     task: ClassVar[Task] = "next"
 
     source: str
-    tokens: Tokens = "characters"
+    tokens: Tokens = "characters"  # words are without what stands between them: `!` and `?` alone are written
     # the commonest tokens of the training pairs, of both sides together, with `<unk>`, `<to>` and `<end>`
     vocabulary: Annotated[Whole, Field(ge=4, le=32_767)] = 256
     case: Case = "keep"  # `fold`: capital letters of ASCII are read as small ones
