@@ -105,6 +105,20 @@ def test_samples_are_what_each_writes_and_where_they_part(quantized: QuantizedNe
     assert [len(one["written"]) for one in alone["texts"]] == [1, 1]
 
 
+def test_a_sample_of_answers_shows_each_up_to_its_end(quantized: QuantizedNetwork) -> None:
+    entries = ("<unk>", "<to>", "<end>", *ENTRIES[3:])
+    vocabulary = Vocabulary("words", entries)
+    network = replace(quantized.network, labels=entries, vocabulary=vocabulary)
+    section = SampleSection(rule="sample", temperature=2, prompts=("a",), length=200, seed=1)
+    (found,) = generation.measured(network, quantized, section, ())["texts"]
+    bits = words.fraction_bits(native(quantized)[-1].output.scale)
+    drawn = generation.written(generation.float_step(network, bits), [5, 1], bits, SampleRule(2, 0), 1)
+    wanted = [entries[token] for token in islice(drawn, 200)]
+    assert 0 < wanted.index("<end>") < 200
+    assert found["prompt"] == "a → "
+    assert found["written"][0]["text"] == " ".join(wanted[: wanted.index("<end>")])
+
+
 def test_what_is_written_is_read(quantized: QuantizedNetwork) -> None:
     """The tokens that a network is asked about are the prompt and all that it wrote."""
     asked: list[int] = []
