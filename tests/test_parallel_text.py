@@ -15,7 +15,7 @@ RECIPE = """
 name: backwards
 data: {source: parallel_text, path: pairs.csv, text: word, becomes: turned, steps: 7}
 network: {layers: [embedding: {units: 12}, gru: {units: 48}, dense: {}]}
-train: {epochs: 30, batch_size: 16, learning_rate: 0.01, dropout: 0}
+train: {epochs: 60, batch_size: 16, learning_rate: 0.01, dropout: 0}
 decide: {rule: sample, top_k: 1, prompts: [abc], length: 10}
 targets: {c: {precisions: [int8]}}
 verify: {engines: [c], stream: {steps: 50}, gates: {metric_drop_max: 0.05}}
