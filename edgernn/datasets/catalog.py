@@ -184,6 +184,21 @@ CATALOG = {
             between="\f",
         ),
         Package(
+            name="jupyter_french",
+            task="parallel text",
+            description="what menus and messages of JupyterLab and of its extensions say in English and in French",
+            examples="3,240 pairs",
+            package="jupyterlab-language-pack-fr-FR",
+            version="4.5.post3",
+            archive="jupyterlab_language_pack_fr_fr-4.5.post3-py2.py3-none-any.whl",
+            archive_sha256="9f6ce9d4e64b367ff084a2313af29d6ad8a02d1d08000f3e6c53e2856fa9a11f",
+            archive_bytes=222_292,
+            member="jupyterlab_language_pack_fr_FR/locale/fr_FR/LC_MESSAGES/*.json",
+            member_sha256="44078325c05f44c393eab2330cc502d3227040d36d7dbebbe44ae564f6765331",
+            licence="BSD-3-Clause",
+            between="\f",
+        ),
+        Package(
             name="ecg",
             task="anomaly",
             description="an electrocardiogram of 20 frames a beat, and one with three anomalies: a slow beat, "
