@@ -3,8 +3,8 @@
 The error of a frame is the sum of its distances from all forecasts that were made for it, one at each of the
 `horizon` steps before it. The errors of the last `smooth` frames are added up. When the sum reaches the threshold
 there is an alarm, and no other one until it has been below for `refractory` steps: what lasts is told once.
-Forecasts of the first `warm_up` steps, when a network has seen too little, do not count. `sums` and `detect` are the
-definition, in integers; the C kernel `ernn_alarm_s16` repeats it bit for bit.
+Forecasts of the first `warm_up` steps, when a network has seen too little, do not count. `sums` and `detect` are
+the definition, in integers; the C kernel `ernn_alarm_s16` repeats it bit for bit.
 """
 
 from __future__ import annotations
