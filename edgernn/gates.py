@@ -101,11 +101,13 @@ _STEP_GATES: Mapping[str, Callable[[str, int, float, Mapping[str, Any]], dict[st
 
 
 def _drop_share(limit: float, report: Mapping[str, Any]) -> dict[str, Any]:
-    found = _worst("metric_drop_share_max", "metric_drop", max, lambda value, limit: True)(limit, report)
-    if found["value"] is None:
-        return found
-    share = found["value"] / (abs(report["metric"]["float"]) or 1.0)
-    return _gate("metric_drop_share_max", limit, share, share <= limit, found["where"])
+    """The worst drop as a share of the float metric."""
+    size = abs(report["metric"]["float"]) or 1.0
+    found = _worst("metric_drop_share_max", "metric_drop", max, lambda value, most: value <= most)(
+        limit * size, report
+    )
+    share = None if found["value"] is None else found["value"] / size
+    return found | {"limit": limit, "value": share}
 
 
 def _of_anomalies(name: str, key: str, worst: Callable[..., Row], within: Callable[[Any, Any], bool]) -> Any:

@@ -247,10 +247,10 @@ class Recipe(Section):
                 f"has data.vocabulary {self.data.vocabulary}, and network.layers.0.embedding has entries for "
                 f"{first.options.entries}; leave entries out, or set it to {self.data.vocabulary}"
             )
-        if not self.network.streams and isinstance(self.data, TextData):
+        if not self.network.streams and isinstance(self.data, TextData) and not self.data.pad:
             raise ValueError(
                 "has texts as data, which end after different steps, and a bidirectional layer, which reads whole "
-                "windows; remove bidirectional"
+                "windows; add data.pad: true, or remove bidirectional"
             )
 
     def _fitting_decisions(self) -> None:

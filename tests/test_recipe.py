@@ -227,7 +227,8 @@ def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
         ),
         (
             "verify.baseline=mean",
-            "the recipe has verify.baseline mean; data like this has: random_forest, majority, gradient_boosting",
+            "the recipe has verify.baseline mean; data like this has: random_forest, span_forest, majority, "
+            "gradient_boosting",
         ),
         ("verify.metric=acuracy", "verify.metric is 'acuracy', which is not a metric; did you mean accuracy?"),
         (

@@ -12,7 +12,7 @@ import onnx
 import pytest
 from networks import random_frames, random_network
 
-from edgernn import archive, recipe, reference
+from edgernn import archive, datasets, recipe, reference
 from edgernn import network as networks
 from edgernn.datasets import texts
 from edgernn.datasets.sections import FileText
@@ -80,7 +80,7 @@ def test_c_finds_the_numbers_that_python_finds(kind: str, tmp_path: Path) -> Non
 def test_the_vocabulary_is_in_every_file(tmp_path: Path) -> None:
     vocabulary = Vocabulary("words", WORDS, "end")
     quantized = reader(vocabulary)
-    wanted = {"kind": "words", "entries": list(WORDS), "keep": "end", "case": "fold"}
+    wanted = {"kind": "words", "entries": list(WORDS), "keep": "end", "case": "fold", "padded": False}
     for form in ("step", "sequence"):
         path = target("tflite").export(quantized.network, quantized, form, "int8", tmp_path)  # type: ignore[arg-type]
         assert describe(path).metadata["vocabulary"] == wanted
@@ -153,7 +153,7 @@ network: {layers: [embedding: {units: 4}, gru: {units: 4}, dense: {}]}
 REFUSED = {
     "few entries": (("{units: 4}, gru", "{units: 4, entries: 100}, gru"), "entries for 100; leave entries out"),
     "no embedding": (("embedding: {units: 4}, gru", "gru"), "begin with an embedding"),
-    "both directions": (("gru: {units: 4}", "gru: {units: 4, bidirectional: true}"), "remove bidirectional"),
+    "both directions": (("gru: {units: 4}", "gru: {units: 4, bidirectional: true}"), "add data.pad: true"),
     "a column twice": (("label: l", "label: t"), "has t twice"),
     "a misspelt key": (("vocabulary", "vocabluary"), "did you mean data.vocabulary"),
     "shares": (("vocabulary: 500", "split: {test: 0.6, validation: 0.4}"), "leave train too little"),
@@ -238,3 +238,20 @@ def test_a_linker_drops_the_words_that_nobody_asks_for(tmp_path: Path) -> None:
         subprocess.run([*command, f"-I{folder}", *files, "-o", str(tmp_path / name)], check=True)
         held[name] = b"na\xc3\xafve\0" in (tmp_path / name).read_bytes()
     assert held == {"asks": True, "asks_not": False}
+
+
+def test_padded_texts_have_one_length_and_a_network_in_both_directions(tmp_path: Path) -> None:
+    """What it says of a text depends on that text alone: all are padded to the same steps."""
+    path = written(tmp_path, "vocabulary: 500}", "vocabulary: 500, pad: true, steps: 7}")
+    path.write_text(path.read_text().replace("gru: {units: 4}", "gru: {units: 4, bidirectional: true}"))
+    rows = [f"{'good' if i % 2 else 'bad'} film{' really' * (i % 5)} n{i},{'yn'[i % 2]}" for i in range(40)]
+    (tmp_path / "x.csv").write_text("\n".join(["t,l", *rows]))
+    plan = recipe.load(path)
+    splits = datasets.load(plan.data, tmp_path, 0)
+    assert splits.train.lengths is None
+    assert splits.vocabulary is not None
+    assert splits.vocabulary.padded
+    known = splits.vocabulary.numbers
+    for row, text in zip(splits.test.x[:, :, 0], splits.test.text.tolist(), strict=True):
+        words = [known.get(word, 0) for word in text.split()]
+        assert row.tolist() == [*[0] * (7 - len(words)), *words]

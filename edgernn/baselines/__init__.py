@@ -49,6 +49,7 @@ BASELINES: Mapping[str, Method] = {  # the first of a task that fits the data is
     "boosted_history": Method(("classify", "regress"), histories.history, ("events",)),
     "boosted_last_event": Method(("classify", "regress"), histories.last_event, ("events",)),
     "random_forest": Method(("classify",), windows.random_forest),
+    "span_forest": Method(("classify",), windows.span_forest, ("windows",)),
     "majority": Method(("classify",), windows.majority, ("windows", "events", "texts")),
     "gradient_boosting": Method(("classify", "regress"), windows.gradient_boosting),
     "mean": Method(("regress",), windows.mean, ("windows", "forecast", "events")),

@@ -8,6 +8,7 @@ from edgernn.baselines.problem import Problem
 
 TREES = 500
 JOBS = 2
+SPANS, SPAN_TREES = 20, 100
 
 
 def random_forest(problem: Problem) -> np.ndarray:
@@ -16,6 +17,14 @@ def random_forest(problem: Problem) -> np.ndarray:
 
     forest = RandomForestClassifier(TREES, random_state=problem.seed, n_jobs=JOBS)
     return forest.fit(statistics(problem.x), problem.y).predict_proba(statistics(problem.test))
+
+
+def span_forest(problem: Problem) -> np.ndarray:
+    """A forest on the means of consecutive spans of the window, which keep what came after what: for spectra."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    forest = RandomForestClassifier(SPAN_TREES, random_state=problem.seed, n_jobs=JOBS)
+    return forest.fit(spans(problem.x), problem.y).predict_proba(spans(problem.test))
 
 
 def gradient_boosting(problem: Problem) -> np.ndarray:
@@ -38,6 +47,12 @@ def majority(problem: Problem) -> np.ndarray:
 def mean(problem: Problem) -> np.ndarray:
     """The mean of every quantity, always."""
     return np.tile(problem.y.mean(axis=0), (len(problem.test), 1))
+
+
+def spans(x: np.ndarray) -> np.ndarray:
+    """The means of `SPANS` spans of windows [windows, steps, channels], or of fewer steps: [windows, features]."""
+    parts = np.array_split(x, min(SPANS, x.shape[1]), axis=1)
+    return np.concatenate([part.mean(axis=1) for part in parts], axis=1)
 
 
 def statistics(x: np.ndarray) -> np.ndarray:

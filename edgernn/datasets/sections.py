@@ -14,7 +14,7 @@ from edgernn.datasets.running_text_sections import CatalogRunningText, FileRunni
 from edgernn.datasets.split_sections import SharesSection, SplitSection
 from edgernn.features.calendar import Cycle
 from edgernn.network import Keep, Task, Tokens
-from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
+from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest
 
 # sources that read the user's own files
 READERS = ("csv", "npz", "series", "text", "running_text", "audio", "events", "items")
@@ -256,6 +256,8 @@ class TextData(Section):
     steps: Annotated[Whole, Field(gt=0, le=10_000)] = 48  # tokens; a longer text is cut
     keep: Keep = "start"  # which end of it stays
     empty: Literal["refuse", "skip"] = "refuse"  # a text without a single token
+    # <unk> in front of a shorter text, so that all have `steps`: what a bidirectional layer needs
+    pad: Flag = False
     split: Annotated[TextSplitSection, NULL_IS_EMPTY] = TextSplitSection()
 
 

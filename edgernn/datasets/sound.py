@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
 
+from edgernn.datasets import csv_windows
+from edgernn.datasets.csv_windows import telling
 from edgernn.errors import InputError, MissingToolError
 
+BLOCK = 4096  # bytes that are read at once, at most
 LOWEST_RATE_HZ = 4000  # a lower one keeps too little of speech to tell words apart
 PIECE_SECONDS = 0.02  # in which loudness is measured
 ACTIVE_DB = 20.0  # a piece this far below the loudest one, or less, counts as sound
@@ -41,6 +45,22 @@ def read(path: Path, rate_hz: int) -> np.ndarray:
     if not len(pcm):  # or so few at so high a rate that none is left
         raise InputError(f"{path}: has no samples; remove it")
     return pcm
+
+
+def pieces(source: Path, rate_hz: int) -> Generator[np.ndarray, None, None]:
+    """A file's samples at once, or as they come: `-` is int16, little-endian, at `rate_hz` on standard input.
+
+    Raises what `read` does; InputError when the standard input cannot be read.
+    """
+    if str(source) != "-":
+        yield read(source, rate_hz)
+        return
+    name, odd = Path("standard input"), b""
+    with telling(name), open(csv_windows.STANDARD_INPUT, "rb", buffering=0, closefd=False) as file:
+        while block := file.read(BLOCK):
+            block = odd + block
+            odd = block[len(block) // 2 * 2 :]
+            yield np.frombuffer(block, "<i2", len(block) // 2).astype(np.int16)
 
 
 def resampled(samples: np.ndarray, from_hz: float, to_hz: float) -> np.ndarray:

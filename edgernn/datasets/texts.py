@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def split(texts: Sequence[Text], data: TextData, seed: int) -> Splits:
     owners = _owners([one for one, _ in found], [" ".join(words) for _, words in found])
     held = assign([one.label for one, _ in found], owners, data.split)
     seen = [words for (_, words), part in zip(found, held, strict=True) if part == "train"]
-    vocabulary = tokens.learn(seen, data.tokens, data.vocabulary, data.keep)
+    vocabulary = replace(tokens.learn(seen, data.tokens, data.vocabulary, data.keep), padded=data.pad)
     whole = _encoded(found, owners, vocabulary, labels, data.steps)
     train, validation, test = (whole.take(held == name) for name in PARTS)
     _refuse_missing({"train": train, "validation": validation, "test": test}, labels)
@@ -143,7 +143,7 @@ def _encoded(
         x=x,
         y=np.array([number[one.label] for one, _ in found], np.int64),
         group=np.array([one.group or str(owner) for (one, _), owner in zip(found, owners, strict=True)]),
-        lengths=np.array([len(numbers) for numbers in encoded], np.int32),
+        lengths=None if vocabulary.padded else np.array([len(numbers) for numbers in encoded], np.int32),
         text=np.array([one.text for one, _ in found]),
         shares=_shares([one for one, _ in found], labels),
     )

@@ -49,6 +49,10 @@ def learn(
 
 
 def encode(vocabulary: Vocabulary, tokens: Sequence[str], steps: int) -> np.ndarray:
-    """The numbers of a text's tokens, or of its first or last `steps` where it has more: int64 [tokens]."""
+    """The numbers of a text's tokens, or of its first or last `steps` where it has more: int64 [tokens].
+
+    Of a padded vocabulary int64 [steps], the text at the end.
+    """
     kept = tokens[:steps] if vocabulary.keep == "start" else tokens[-steps:]
-    return np.array([vocabulary.numbers.get(token, 0) for token in kept], np.int64)
+    numbers = np.array([vocabulary.numbers.get(token, 0) for token in kept], np.int64)
+    return np.pad(numbers, (steps - len(numbers), 0)) if vocabulary.padded else numbers

@@ -21,13 +21,20 @@ class Vocabulary:
 
     `kind` says what a token is: a word or a character (`edgernn.features.tokens` has the definition), or the code
     of an item, as it is written. `keep` is which end is kept of a text with more tokens than the network has steps,
-    `case` whether capital letters of ASCII are read as small ones.
+    `case` whether capital letters of ASCII are read as small ones; `padded` whether `<unk>` stands in front of a
+    text with fewer tokens than the network has steps, so that all are equally long and end with the last step.
     """
 
     kind: TokenKind
     entries: tuple[str, ...]
     keep: Keep = "start"
     case: Case = "fold"
+    padded: bool = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether a token is known only as it is written: the code of an item, or text that keeps its case."""
+        return self.kind == "items" or self.case == "keep"
 
     @cached_property
     def numbers(self) -> Mapping[str, int]:

@@ -9,9 +9,9 @@
  *       model_step(&state, x, y);
  *   }
  *
- * ASCII letters count as lower case, but where a model keeps their case. A word is a run of ASCII letters, digits, apostrophes and bytes beyond ASCII; `!`
- * and `?` are words of their own; everything else separates. A character is a byte and the UTF-8 continuation bytes
- * after it; a zero byte is none.
+ * ASCII letters count as lower case, but where a model keeps their case. A word is a run of ASCII letters, digits,
+ * apostrophes and bytes beyond ASCII; `!` and `?` are words of their own; everything else separates. A character is a
+ * byte and the UTF-8 continuation bytes after it; a zero byte is none.
  */
 #ifndef EDGERNN_TEXT_H
 #define EDGERNN_TEXT_H
@@ -25,7 +25,7 @@ extern "C" {
 
 /* A token that a network knows, and the row of its embedding. */
 typedef struct {
-    const char *text; /* UTF-8, ends with a zero */
+    const char *text; /* UTF-8, in lower case, ends with a zero */
     int16_t number;
 } ernn_token;
 
@@ -35,23 +35,18 @@ const char *ernn_next_word(const char *text, const char *end, size_t *length);
 /* The first character in text .. end - 1 and its bytes, as ernn_next_word. */
 const char *ernn_next_character(const char *text, const char *end, size_t *length);
 
-/* The number of the token of these bytes, in any case, of texts in lower case; 0 where it is not known. */
+/* The number of the token of these bytes, in any case; 0 where it is not known. */
 int16_t ernn_find_token(const ernn_token *tokens, /* [count], in order of their bytes */
                         size_t count,
                         const char *token, /* [length] */
                         size_t length);
 
-/* The number of the item whose code is these bytes, as they are written; 0 where it is not known. */
+/* The number of the item or the token of these bytes, as they are written; 0 where it is not known. */
 int16_t ernn_find_code(const char *const *codes, /* by number; UTF-8, end with a zero */
                        const int16_t *sorted,    /* [count] numbers, in order of the bytes of their codes */
                        size_t count,
                        const char *code, /* [length] */
                        size_t length);
-/* The same of exactly these bytes, for a network that tells capital letters from small ones. */
-int16_t ernn_find_exact_token(const ernn_token *tokens, /* [count], in order of their bytes */
-                              size_t count,
-                              const char *token, /* [length] */
-                              size_t length);
 
 #ifdef __cplusplus
 }

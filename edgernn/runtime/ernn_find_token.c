@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edgernn_text.h"
 
-/* A byte, a capital letter as a small one where `fold` asks for that. */
-static int byte_of(char byte, int fold)
+static int lower(char byte)
 {
     const unsigned char value = (unsigned char)byte;
-    return fold && value >= 'A' && value <= 'Z' ? value - 'A' + 'a' : value;
+    return value >= 'A' && value <= 'Z' ? value - 'A' + 'a' : value;
 }
 
 /* Below 0 where the bytes come before the text, above where behind it, 0 where they are the same. */
-static int order(const char *token, size_t length, const char *text, int fold)
+static int order(const char *token, size_t length, const char *text)
 {
     for (size_t i = 0; i < length; i++) {
-        const int difference = byte_of(token[i], fold) - (int)(unsigned char)text[i];
+        const int difference = lower(token[i]) - (int)(unsigned char)text[i];
         if (difference != 0 || text[i] == 0) {
             return difference != 0 ? difference : 1;
         }
@@ -20,12 +19,12 @@ static int order(const char *token, size_t length, const char *text, int fold)
     return text[length] == 0 ? 0 : -1;
 }
 
-static int16_t search(const ernn_token *tokens, size_t count, const char *token, size_t length, int fold)
+int16_t ernn_find_token(const ernn_token *tokens, size_t count, const char *token, size_t length)
 {
     size_t low = 0, high = count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        const int found = order(token, length, tokens[middle].text, fold);
+        const int found = order(token, length, tokens[middle].text);
         if (found == 0) {
             return tokens[middle].number;
         }
@@ -36,14 +35,4 @@ static int16_t search(const ernn_token *tokens, size_t count, const char *token,
         }
     }
     return 0;
-}
-
-int16_t ernn_find_token(const ernn_token *tokens, size_t count, const char *token, size_t length)
-{
-    return search(tokens, count, token, length, 1);
-}
-
-int16_t ernn_find_exact_token(const ernn_token *tokens, size_t count, const char *token, size_t length)
-{
-    return search(tokens, count, token, length, 0);
 }

@@ -109,11 +109,12 @@ class Feed:
         return batch._replace(x=normalize.apply(batch.x[:, :steps], self.mean, self.std), y=y)
 
     def _with_made(self, batch: Batch, made: Made) -> Batch:
-        assert batch.lengths is not None
         classes = made.shares.shape[1]
         y = batch.y if batch.y.ndim == 2 else np.eye(classes, dtype=np.float32)[batch.y]
-        pairs = ((batch.x, made.x), (y, made.shares), (batch.lengths, made.lengths))
-        return Batch(*(np.concatenate(pair) for pair in pairs))
+        x, goals = np.concatenate([batch.x, made.x]), np.concatenate([y, made.shares])
+        if batch.lengths is None or made.lengths is None:
+            return Batch(x, goals)
+        return Batch(x, goals, np.concatenate([batch.lengths, made.lengths]))
 
 
 def _steps(batch: Batch) -> int:

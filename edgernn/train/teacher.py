@@ -26,11 +26,14 @@ LENGTHS = (3, 15)  # tokens of a piece
 
 
 class Made(NamedTuple):
-    """Texts: token numbers float32 [texts, steps, 1], shares of the classes float32 [texts, classes], lengths."""
+    """Texts: token numbers float32 [texts, steps, 1], shares of the classes float32 [texts, classes], lengths.
+
+    Lengths are int32 [texts]; None of a padded vocabulary.
+    """
 
     x: np.ndarray
     shares: np.ndarray
-    lengths: np.ndarray
+    lengths: np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +82,8 @@ class Teacher:
         x = np.zeros((count, self.steps, 1), np.float32)
         for row, one in zip(x, numbers, strict=True):
             row[: len(one), 0] = one
-        return Made(x, self.says(texts), np.array([len(one) for one in numbers], np.int32))
+        lengths = None if self.vocabulary.padded else np.array([len(one) for one in numbers], np.int32)
+        return Made(x, self.says(texts), lengths)
 
     def says(self, texts: Sequence[Sequence[str]]) -> np.ndarray:
         """The shares of the classes, float32 [texts, classes]."""

@@ -148,7 +148,7 @@ def evaluated(given: Problem, names: list[str], metric: str) -> tuple[Baseline, 
 
 def test_what_can_be_a_baseline_depends_on_the_task_and_the_first_is_the_default() -> None:
     windows = NpzData(source="npz", path="x.npz")
-    assert baselines_of(windows) == ["random_forest", "majority", "gradient_boosting"]
+    assert baselines_of(windows) == ["random_forest", "span_forest", "majority", "gradient_boosting"]
     assert baselines_of(section()) == [
         "gradient_boosting",
         "mean",

@@ -123,3 +123,25 @@ def test_the_best_is_the_first_where_more_is_better(names: list[str]) -> None:
 
     assert [one.name for one in found] == ["random_forest", "majority"]
     assert found[0].value > found[1].value
+
+
+def test_spans_are_means_in_order() -> None:
+    x = np.arange(2 * 40 * 3, dtype=np.float32).reshape(2, 40, 3)
+    np.testing.assert_allclose(methods.spans(x), x.reshape(2, 20, 2, 3).mean(axis=2).reshape(2, -1))
+    assert methods.spans(x[:, :7]).shape == (2, 21)
+
+
+def test_a_forest_of_spans_knows_what_came_first() -> None:
+    """Windows that differ in the order of what they hold alone, which statistics of a window cannot tell."""
+
+    def split(seed: int, count: int) -> Split:
+        rng = np.random.default_rng(seed)
+        y = rng.integers(0, 2, count)
+        rising = np.linspace(-1, 1, 40)[:, None]
+        x = np.where(y[:, None, None] == 1, rising, -rising) + rng.normal(0, 0.5, (count, 40, CHANNELS))
+        return Split(x.astype(np.float32), y, np.full(count, "a"))
+
+    train = split(0, 200)
+    data = Splits(train, split(1, 50), train, split(2, 100), ("falling", "rising"), ("x", "y", "z"))
+    (found,) = baselines.evaluate(["span_forest"], data, SECTION, METRICS["accuracy"], 0)
+    assert found.value > 0.95

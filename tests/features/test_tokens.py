@@ -98,3 +98,11 @@ def test_a_longer_text_is_cut(keep: Keep, numbers: list[int]) -> None:
     vocabulary = Vocabulary("words", ("<unk>", "a", "b"), keep)
     assert tokens.encode(vocabulary, ["a", "c", "b", "a"], 2).tolist() == numbers
     assert tokens.encode(vocabulary, ["<unk>"], 2).tolist() == [0]
+
+
+@pytest.mark.parametrize("keep", ["start", "end"])
+def test_a_padded_text_ends_with_the_last_step(keep: Keep) -> None:
+    vocabulary = Vocabulary("words", ("<unk>", "a", "b", "c"), keep, padded=True)
+    assert tokens.encode(vocabulary, ["a", "x", "c"], 5).tolist() == [0, 0, 1, 0, 3]
+    assert len(tokens.encode(vocabulary, ["a", "b", "c"], 2)) == 2
+    assert tokens.encode(vocabulary, [], 2).tolist() == [0, 0]

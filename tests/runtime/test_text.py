@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from vector_paths import library
 
 from edgernn.features import tokens
-from edgernn.network import Case, Tokens
-from edgernn.targets.c.kernels import FIND, FIND_CODE, NEXT_TOKEN
+from edgernn.network import Tokens
+from edgernn.targets.c.kernels import FIND_CODE, FIND_TOKEN, NEXT_TOKEN
 
 BYTES = st.one_of(
     st.text(st.characters(codec="utf-8")).map(str.encode),
@@ -32,7 +32,7 @@ def runtime(request: pytest.FixtureRequest) -> ctypes.CDLL:
     found = library(request.param)
     for name in NEXT_TOKEN.values():
         getattr(found, name).restype = ctypes.c_void_p
-    for name in (*FIND.values(), FIND_CODE):
+    for name in (FIND_TOKEN, FIND_CODE):
         getattr(found, name).restype = ctypes.c_int16
     return found
 
@@ -48,9 +48,9 @@ def read(runtime: ctypes.CDLL, kind: Tokens, text: bytes) -> Iterator[bytes]:
     assert length.value == 0
 
 
-def number(runtime: ctypes.CDLL, known: Sequence[tuple[str, int]], token: bytes, case: Case = "fold") -> int:
+def number(runtime: ctypes.CDLL, known: Sequence[tuple[str, int]], token: bytes) -> int:
     table = (Token * max(1, len(known)))(*((text.encode(), number) for text, number in known))
-    return int(getattr(runtime, FIND[case])(table, ctypes.c_size_t(len(known)), token, ctypes.c_size_t(len(token))))
+    return int(getattr(runtime, FIND_TOKEN)(table, ctypes.c_size_t(len(known)), token, ctypes.c_size_t(len(token))))
 
 
 @pytest.mark.parametrize("kind", ["words", "characters"])
@@ -64,15 +64,13 @@ def test_tokens_are_those_of_python(runtime: ctypes.CDLL, kind: Tokens, text: by
 @given(
     texts=st.lists(st.text(st.sampled_from("abAB' !?éÉ\U0001f600"), max_size=9), max_size=8),
     size=st.integers(2, 9),
-    case=st.sampled_from(["fold", "keep"]),
 )
-def test_numbers_are_those_of_python(runtime: ctypes.CDLL, texts: list[str], size: int, case: Case) -> None:
-    """Of tokens that are known and of those that are not, in any case or as they are."""
-    split = [tokens.split(text, "words", case) for text in texts]
-    vocabulary = tokens.learn(split[::2], "words", size, case=case)
+def test_numbers_are_those_of_python(runtime: ctypes.CDLL, texts: list[str], size: int) -> None:
+    """Of tokens that are known and of those that are not, in any case."""
+    split = [tokens.split(text, "words") for text in texts]
+    vocabulary = tokens.learn(split[::2], "words", size)
     known = sorted(vocabulary.numbers.items(), key=lambda pair: pair[0].encode())
-    read_in_c = [list(read(runtime, "words", text.encode())) for text in texts]
-    found = [[number(runtime, known, token, case) for token in text] for text in read_in_c]
+    found = [[number(runtime, known, token) for token in read(runtime, "words", text.encode())] for text in texts]
     assert found == [tokens.encode(vocabulary, text, 99).tolist() for text in split]
 
 
@@ -80,8 +78,6 @@ def test_numbers_are_those_of_python(runtime: ctypes.CDLL, texts: list[str], siz
 def test_what_is_nearly_a_token_is_not_known(runtime: ctypes.CDLL, token: bytes) -> None:
     assert number(runtime, [("a", 5), ("abc", 6)], token) == 0
     assert number(runtime, [("a", 5), ("abc", 6)], b"ABC") == 6
-    assert number(runtime, [("ABC", 7), ("a", 5), ("abc", 6)], b"ABC", "keep") == 7
-    assert number(runtime, [("a", 5), ("abc", 6)], b"ABC", "keep") == 0
     assert number(runtime, [], token) == 0
 
 

@@ -14,6 +14,7 @@ from networks import random_frames, random_network
 from edgernn import reference
 from edgernn.decide import SampleRule, sample, words
 from edgernn.engines import compiler
+from edgernn.errors import ExportError
 from edgernn.lowering import native
 from edgernn.network import QuantizedNetwork, Vocabulary
 from edgernn.quantize import quantize
@@ -91,6 +92,13 @@ def test_a_program_writes_what_the_definitions_say(tmp_path: Path) -> None:
     wanted = drawn(model, [ENTRIES.index(one) for one in prompt], 200, 3)
     assert printed == "".join(ENTRIES[token] for token in wanted)
     assert len({*printed}) > 4
+
+
+def test_capital_letters_that_labels_do_not_tell_are_refused() -> None:
+    model = quantized(RULE)
+    network = replace(model.network, labels=tuple(f"class {i}" for i in range(len(ENTRIES))))
+    with pytest.raises(ExportError, match="its labels are not its vocabulary"):
+        render(replace(model, network=network))
 
 
 @pytest.mark.parametrize(("case", "number"), [("keep", (4, 5)), ("fold", (5, 5))])

@@ -10,7 +10,7 @@ from pathlib import Path
 from edgernn.errors import ExportError
 from edgernn.fixed_point import normalize_constants
 from edgernn.lowering import TypedProgram
-from edgernn.network import Case, Tokens
+from edgernn.network import Tokens
 from edgernn.program import EXPANDED, PRIMITIVES, Op, Primitive
 from edgernn.reference import fraction_bits, product_shift, requantization, sum_shift
 from edgernn.targets import Arithmetic
@@ -20,7 +20,6 @@ RUNTIME = Path(__file__).parents[2] / "runtime"
 RUNTIME_HEADER = "edgernn_runtime.h"
 NEXT_TOKEN: Mapping[Tokens, str] = {"words": "ernn_next_word", "characters": "ernn_next_character"}
 FIND_TOKEN = "ernn_find_token"
-FIND: Mapping[Case, str] = {"fold": FIND_TOKEN, "keep": "ernn_find_exact_token"}  # both are in its file
 FIND_CODE = "ernn_find_code"
 # kernels for whoever calls a model, and not for the model
 TEXT = frozenset({*NEXT_TOKEN.values(), FIND_TOKEN, FIND_CODE})

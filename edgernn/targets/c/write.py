@@ -27,7 +27,6 @@ from edgernn.targets.c.kernels import (
     ALARM,
     DEQUANTIZE_OUTPUT,
     DETECT,
-    FIND,
     FIND_CODE,
     FIND_TOKEN,
     LOG_MEL,
@@ -144,7 +143,6 @@ def _context(
         "mean": network.mean,
         "factor": input_factor(quantized),
         "next_token": next(iter(_reading(network) & {*NEXT_TOKEN.values()}), ""),
-        "find_token": FIND[network.vocabulary.case] if network.vocabulary else "",
         "tokens": _tokens(network),
         "codes": _codes(network),
         "top": network.decide if isinstance(network.decide, TopRule) else None,
@@ -156,19 +154,25 @@ def _reading(network: Network) -> set[str]:
     if network.vocabulary is None:
         return set()
     kind = network.vocabulary.kind
-    return {FIND_CODE} if kind == "items" else {FIND_TOKEN, NEXT_TOKEN[kind]}
+    find = FIND_CODE if network.vocabulary.exact else FIND_TOKEN
+    return {find} if kind == "items" else {find, NEXT_TOKEN[kind]}
 
 
 def _tokens(network: Network) -> list[tuple[str, int]]:
-    """The vocabulary of texts in order of its bytes, with the numbers of its tokens."""
-    numbers = network.vocabulary.numbers if network.vocabulary and network.vocabulary.kind != "items" else {}
+    """The vocabulary of texts in lower case, in order of its bytes, with the numbers of its tokens."""
+    numbers = network.vocabulary.numbers if network.vocabulary and not network.vocabulary.exact else {}
     return sorted(numbers.items(), key=lambda pair: pair[0].encode())
 
 
 def _codes(network: Network) -> list[int]:
-    """The numbers of the items that a network knows, in order of the bytes of their codes, which are its labels."""
-    if network.vocabulary is None or network.vocabulary.kind != "items":
+    """The numbers of what a network knows as it is written, its labels, in order of their bytes.
+
+    Raises ExportError where its labels are something else.
+    """
+    if network.vocabulary is None or not network.vocabulary.exact:
         return []
+    if network.labels != network.vocabulary.entries:
+        raise ExportError(f"{network.name}: its labels are not its vocabulary, whose capital letters count")
     return [number for _, number in sorted((code.encode(), i) for code, i in network.vocabulary.numbers.items())]
 
 

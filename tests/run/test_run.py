@@ -25,7 +25,8 @@ from edgernn.features import normalize
 from edgernn.lowering import native
 from edgernn.network import QuantizedNetwork, Vocabulary
 from edgernn.quantize import quantize
-from edgernn.run import BITS, decisions, line, text, unknown
+from edgernn.run import decisions, line, text, unknown
+from edgernn.run.model import BITS
 from edgernn.targets import target
 
 GOOD = "t,ax,ay\n0,1,2\n1,3,4.5\n"
@@ -436,6 +437,37 @@ def test_an_item_that_is_missing_is_told_after_those_before_it(tmp_path: Path) -
     assert next(found)["item"] == "2"
     with pytest.raises(InputError, match="row 3, column article: the cell is empty; name the item"):
         next(found)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_bidirectional_network_answers_padded_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, compiled: bool
+) -> None:
+    """From both ends of the window, whether C decides or another engine."""
+    cells: list[tuple[str, Options]] = [
+        ("embedding", {"entries": 4, "units": 5}),
+        ("gru", {"units": 6, "bidirectional": True}),
+    ]
+    network = random_network(3, 1, cells, 3, 6)
+    network = replace(network, vocabulary=Vocabulary("words", ("<unk>", "a", "film", "good"), padded=True))
+    x = np.array([[0, 0, 0, 1, 3, 2], [0, 1, 2, 3, 1, 2]], np.float32)[:, :, None]
+    quantized = quantize(network, x)
+    networks.save(network, tmp_path / "network.npz")
+    for name in ("c", "tflite"):
+        target(name).export(network, quantized, "sequence", "int8", tmp_path / "artifacts")
+    if not compiled:
+        monkeypatch.delenv("CC", raising=False)
+        monkeypatch.setenv("PATH", "/nonexistent")
+        monkeypatch.setattr("edgernn.engines.compiler.find_spec", lambda name: None)
+    (tmp_path / "texts").write_text("A good film\nnothing a film good a film good\n")
+    found = list(decisions(tmp_path, tmp_path / "texts"))
+    wanted = reference.float_outputs(network, x)[:, -1]
+    assert [one["line"] for one in found] == [1, 2]
+    assert [one["output"] for one in found] == pytest.approx(wanted.max(axis=1), abs=0.05)
+    if compiled:
+        integers = reference.integer_outputs(quantized, reference.quantize_input(quantized, x))[:, -1]
+        real = native(quantized)[-1].output.dequantize(integers)
+        assert [one["output"] for one in found] == pytest.approx(real.max(axis=1), abs=1e-6)
 
 
 CHARACTERS = ("<unk>", " ", "e", "\n", "R", "O", "M", ":", "é", "?")
