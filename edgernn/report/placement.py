@@ -13,6 +13,8 @@ Point = tuple[float, float]
 _REACH = (10, 16, 24, 34, 46, 60, 76, 94, 114, 136, 160)
 _ANGLES = tuple(2 * pi * k / 16 for k in range(16))
 _COVERING = 3.0  # pixels of distance that one covered square pixel is worth
+_COVERED = 1000.0  # and that there is one at all: only where there is no room
+_TINY = 1e-6  # square pixels that rounding makes
 _CROSSING = 40.0  # and one leader line through a label
 
 
@@ -80,7 +82,12 @@ def _cost(box: Box, anchor: Point, scene: _Scene) -> float:
     crossings += sum(_meet(line, [box]) for line in scene.leaders)
     tangles = sum(_meet(own, line) for line in scene.leaders)
     covered = _covered(box, [*scene.taken, *scene.labels], scene.frame)
-    cost = _COVERING * covered + _CROSSING * (crossings + 0.3 * tangles) + _distance(box, anchor)
+    cost = (
+        _COVERED * (covered > 0)
+        + _COVERING * covered
+        + _CROSSING * (crossings + 0.3 * tangles)
+        + _distance(box, anchor)
+    )
     return round(cost, 6)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edgernn.report.placement import nearest, overlap, place
@@ -13,6 +13,7 @@ POINTS = st.lists(st.tuples(st.floats(40, 400), st.floats(40, 260)), min_size=1,
 
 @settings(max_examples=25, deadline=None)
 @given(POINTS)
+@example([(40.0, 54.0), (46.0, 40.0), (54.0, 59.0)])
 def test_labels_cover_neither_each_other_nor_a_marker_and_stay_inside(
     points: list[tuple[float, float]],
 ) -> None:
