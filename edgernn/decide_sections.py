@@ -42,7 +42,8 @@ class AlarmSection(Section):
     # the largest along the validation frames, those without an anomaly
     threshold: Annotated[Number, Field(gt=0)] | Literal["auto"] = "auto"
     margin: Annotated[Number, Field(ge=1, le=1000)] = 1.5
-    refractory: Annotated[Whole, Field(ge=0, le=100_000)] = 40  # steps after an alarm that have none
+    # steps below the threshold after which there can be another alarm: what lasts is told once
+    refractory: Annotated[Whole, Field(gt=0, le=100_000)] = 40
 
 
 class SampleSection(Section):

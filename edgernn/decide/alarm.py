@@ -2,9 +2,9 @@
 
 The error of a frame is the sum of its distances from all forecasts that were made for it, one at each of the
 `horizon` steps before it. The errors of the last `smooth` frames are added up. When the sum reaches the threshold
-there is an alarm, and then none for `refractory` steps. Forecasts of the first `warm_up` steps, when a network has
-seen too little, do not count. `sums` and `detect` are the definition, in integers; the C kernel `ernn_alarm_s16`
-repeats it bit for bit.
+there is an alarm, and no other one until it has been below for `refractory` steps: what lasts is told once.
+Forecasts of the first `warm_up` steps, when a network has seen too little, do not count. `sums` and `detect` are
+the definition, in integers; the C kernel `ernn_alarm_s16` repeats it bit for bit.
 """
 
 from __future__ import annotations
@@ -68,13 +68,9 @@ def sums(values: np.ndarray, outputs: np.ndarray, rule: AlarmRule) -> np.ndarray
 def detect(values: np.ndarray, outputs: np.ndarray, rule: AlarmRule, scale: float) -> np.ndarray:
     """Whether each step gives an alarm, bool [steps]; arrays as in `sums`, whose integers are `scale`."""
     reached = sums(values, outputs, rule) >= rule.total(outputs.shape[1], scale)
-    alarms = np.zeros(len(values), bool)
-    free = 0
-    for step in np.flatnonzero(reached).tolist():
-        if step >= free:
-            alarms[step] = True
-            free = step + rule.refractory + 1
-    return alarms
+    steps = np.flatnonzero(reached)
+    first = np.diff(steps, prepend=-rule.refractory - 1) > rule.refractory
+    return np.isin(np.arange(len(values)), steps[first])
 
 
 class Alarms:
@@ -94,6 +90,7 @@ class Alarms:
         left = max(0, self.rule.warm_up - self.forgotten)
         rule = replace(self.rule, warm_up=min(left, len(self.values)))
         found = int(sums(np.array(self.values, np.int16), np.array(self.outputs, np.int16), rule)[-1])
-        alarm = self.wait == 0 and found >= self.total
-        self.wait = self.rule.refractory if alarm else max(0, self.wait - 1)
+        reached = found >= self.total
+        alarm = reached and self.wait == 0
+        self.wait = self.rule.refractory if reached else max(0, self.wait - 1)
         return found, alarm

@@ -50,10 +50,10 @@ def _of_alarms(found: dict[str, Any]) -> str:
     return (
         f"{units.count(found['frames'])} frames, one after the other and never reset. There is an alarm when "
         f"{smooth} frames are on the mean {units.significant(rule['threshold'], 3)} or more from what was forecast "
-        f"for them, and then none for {units.count(rule['refractory'])} steps. A frame's score is the mean over "
-        f"all {smooth} frames in a row that it is among; an alarm, or the largest sum, is of an anomaly when one "
-        f"of its frames is labelled. Discords are the distances of {smooth} frames in a row to their nearest "
-        "neighbour among the normal ones, scored alike."
+        f"for them, and no other one until that was less for {units.count(rule['refractory'])} steps. A frame's "
+        f"score is the mean over all {smooth} frames in a row that it is among; an alarm, or the largest sum, is "
+        f"of an anomaly when one of its frames is labelled. Discords are the distances of {smooth} frames in a row "
+        "to their nearest neighbour among the normal ones, scored alike."
     )
 
 

@@ -33,13 +33,11 @@ int ernn_alarm_s16(const ernn_alarm_rule *rule, ernn_alarm_state *state, int16_t
         state->row = state->row + 1 < rule->horizon ? state->row + 1 : 0;
         state->made += state->made < rule->horizon;
     }
-    if (state->wait > 0) {
-        state->wait--;
-        return 0;
-    }
     if (state->sum < rule->total) {
+        state->wait -= state->wait > 0;
         return 0;
     }
+    const int alarm = state->wait == 0;
     state->wait = rule->refractory;
-    return 1;
+    return alarm;
 }

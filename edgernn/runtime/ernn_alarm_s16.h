@@ -3,9 +3,9 @@
  * From forecasts after every step to alarms: what comes is far from what was expected.
  *
  * The error of a frame is the sum of its distances from all forecasts that were made for it, one at each of the
- * `horizon` steps before it. When the sum of the last `smooth` errors reaches `total` there is an alarm, and then
- * none for `refractory` steps. Forecasts of the first `warm_up` steps do not count. All memory is the caller's; the
- * state begins as zeros, but for its pointers.
+ * `horizon` steps before it. When the sum of the last `smooth` errors reaches `total` there is an alarm, and no other
+ * one until it has been below for `refractory` steps. Forecasts of the first `warm_up` steps do not count. All memory
+ * is the caller's; the state begins as zeros, but for its pointers.
  */
 #ifndef ERNN_ALARM_S16_H
 #define ERNN_ALARM_S16_H
@@ -20,7 +20,7 @@ extern "C" {
 typedef struct {
     size_t horizon;    /* forecasts of a step, 1 and more */
     size_t smooth;     /* steps, 1 and more; smooth * horizon is 65,535 at most */
-    size_t refractory; /* steps */
+    size_t refractory; /* steps, 1 and more */
     size_t warm_up;    /* steps */
     int32_t total;     /* what the sum must reach, 1 and more */
 } ernn_alarm_rule;
@@ -33,7 +33,7 @@ typedef struct {
     size_t row;         /* the oldest of `forecasts` */
     size_t made;        /* of `forecasts` that count */
     size_t seen;        /* steps of the warm-up */
-    size_t wait;        /* steps that give no alarm */
+    size_t wait;        /* steps below `total` until there can be an alarm */
 } ernn_alarm_state;
 
 /* 1 when this step gives an alarm, else 0. */

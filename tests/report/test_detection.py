@@ -97,7 +97,7 @@ def test_anomalies_are_told_beside_discords() -> None:
     ]
     for text in (html(content), markdown(content)):
         assert "Anomalies along the test" in text
-        assert "when 40 frames are on the mean 0.330 or more from what was forecast for them, and then" in text
+        assert "when 40 frames are on the mean 0.330 or more from what was forecast for them, and no other" in text
         assert "Words in a long stream" not in text
 
 
