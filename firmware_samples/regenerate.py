@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the generated files of the samples again: the models, the expected answers, and those in the READMEs.
 
-    python firmware_samples/regenerate.py                   from model/quantized.npz: a second, no training
+    python firmware_samples/regenerate.py                   from the networks that are there: seconds, no training
     python firmware_samples/regenerate.py build/activity    from a new build of recipes/activity.yaml, and the
                                                             recording from the dataset
+    python firmware_samples/regenerate.py build/keyword_spotting
+                                                            the same for the samples that begin with sound
 
 The models are what the exporters write. The answers of the samples in C are those of the integer reference in
 Python, those of raspberry_pi/ are LiteRT's.
@@ -21,10 +23,17 @@ from pathlib import Path
 
 import numpy as np
 
-from edgernn import engines, reference, targets
+from edgernn import engines, recipe, reference, targets
 from edgernn import network as networks
-from edgernn.datasets import watch_activity
+from edgernn.datasets import espeak, watch_activity
+from edgernn.datasets import sound as tone
+from edgernn.datasets.audio_sections import SpokenWordsData
 from edgernn.datasets.catalog import CATALOG, fetch
+from edgernn.datasets.espeak import Utterance
+from edgernn.datasets.noise import Noise
+from edgernn.datasets.spoken_words import voices
+from edgernn.decide import WordRule, words
+from edgernn.features.log_mel import FRACTION_BITS, LogMel
 from edgernn.lowering import native
 from edgernn.network import Form, QuantizedNetwork
 from edgernn.targets.tflite import describe
@@ -37,22 +46,35 @@ G, RADIAN_PER_SECOND = np.float32(4096), np.float32(16.4) * np.float32(57.295779
 COUNTS_PER_UNIT = np.array([G, G, G, *[RADIAN_PER_SECOND] * 3])
 MODELS: tuple[tuple[str, Form], ...] = (("c", "step"), ("tflite", "step"), ("tflite", "sequence"))
 NAMES = ("host", "cortex_m", "riscv", "android_native", "web", "raspberry_pi")
+KEYWORDS = "keywords"  # the folder of what its samples share
+LISTENING = ("keywords_host", "keywords_cortex_m")
+SAID = ("yes", "window", "stop", "left")  # in the recording, by voices that did not train; window is no command
+VOICES = 1  # which of the test split: a draw in which all three commands are heard
+PAUSE, SNR_DB = 0.45, 10  # seconds before each word and after the last one; noise behind
 SHOWN = slice(RATE_HZ - 1, None, RATE_HZ)  # the frame at each second's end
 ANSWER = re.compile(r"(\$ make -s run.*?\n).*?(```)", re.DOTALL)
 
 
 def main(arguments: list[str]) -> None:
-    model = SAMPLES / "model"
-    if arguments:
-        shutil.copy(Path(arguments[0]) / NETWORK, model / NETWORK)
-        (SAMPLES / "stream" / "recording.csv").write_text(as_csv(recorded()))
-    quantized = networks.load_quantized(model / NETWORK)
-    for old in {*model.iterdir()} - {model / NETWORK}:
-        old.unlink()
+    model, keywords = SAMPLES / "model", SAMPLES / KEYWORDS
+    (keywords / "model").mkdir(exist_ok=True)
+    for build in map(Path, arguments):
+        if networks.load(build / "network.npz").features:
+            shutil.copy(build / NETWORK, keywords / "model" / NETWORK)
+            (keywords / "recording.s16").write_bytes(spoken().astype("<i2").tobytes())
+        else:
+            shutil.copy(build / NETWORK, model / NETWORK)
+            (SAMPLES / "stream" / "recording.csv").write_text(as_csv(recorded()))
+    quantized, listener = (networks.load_quantized(folder / NETWORK) for folder in (model, keywords / "model"))
+    for folder in (model, keywords / "model"):
+        for old in {*folder.iterdir()} - {folder / NETWORK}:
+            old.unlink()
     write_models(quantized, model)
+    write_c(listener, keywords / "model")
+    (keywords / "expected.txt").write_text(heard(listener, sound()))
     for name, text in answers(quantized, recording(), model).items():
         (SAMPLES / name).write_text(text)
-    for sample in NAMES:
+    for sample in (*NAMES, *LISTENING):
         readme = SAMPLES / sample / "README.md"
         readme.write_text(with_answer(readme.read_text(), shown(sample)))
 
@@ -67,6 +89,57 @@ def write_models(quantized: QuantizedNetwork, folder: Path) -> None:
                 shutil.copyfile(file, folder / file.name)
     about = describe(folder / "step.int8.tflite").metadata
     (folder / "activity.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
+
+
+def write_c(quantized: QuantizedNetwork, folder: Path) -> None:
+    """The C folder into `folder`."""
+    with tempfile.TemporaryDirectory() as path:
+        for file in targets.target("c").export(quantized.network, quantized, "step", "int8", Path(path)).iterdir():
+            shutil.copyfile(file, folder / file.name)
+
+
+def spoken() -> np.ndarray:
+    """Words of `SAID` by voices of the test split, with noise behind them, int16 [samples]."""
+    plan = recipe.load(SAMPLES.parent / "recipes" / "keyword_spotting.yaml")
+    assert isinstance(plan.data, SpokenWordsData)
+    assert plan.log_mel is not None
+    rate = plan.log_mel.rate_hz
+    orders = [
+        Utterance(text, voice, 150, 50, 50)
+        for text, voice in zip(SAID, voices("test", len(SAID), VOICES), strict=True)
+    ]
+    said, found_hz = espeak.speak(orders)
+    clips = [
+        tone.trimmed(tone.to_int16(tone.resampled(one.astype(np.float32), found_hz, rate)), rate) for one in said
+    ]
+    pause = np.zeros(round(PAUSE * rate))
+    whole = np.concatenate([pause, *(part for clip in clips for part in (clip, pause))])
+    level = np.sqrt(np.median([tone.active_power(clip, rate) for clip in clips]) * 10 ** (-SNR_DB / 10))
+    noise = Noise((), (), ()).draw(len(whole), np.random.default_rng(0))
+    return tone.to_int16(whole + level * noise)
+
+
+def sound() -> np.ndarray:
+    """keywords/recording.s16, int16 [samples]."""
+    return np.fromfile(SAMPLES / KEYWORDS / "recording.s16", "<i2")
+
+
+def heard(quantized: QuantizedNetwork, pcm: np.ndarray) -> str:
+    """A line for each word that is decided for, with the time of the sample that completes the step."""
+    network = quantized.network
+    assert network.features is not None
+    assert isinstance(network.decide, WordRule)
+    mel = LogMel(**network.features["log_mel"])  # type: ignore[arg-type]
+    frames = mel.features(pcm).astype(np.float32) / np.float32(2**FRACTION_BITS)
+    whole = frames[: len(frames) // network.frames_per_step * network.frames_per_step]
+    y = reference.integer_outputs(quantized, reference.quantize_input(quantized, whole[None]))[0]
+    bits = words.fraction_bits(native(quantized)[-1].output.scale)
+    decided = words.detect(y, bits, words.words(network.labels), network.decide)
+    lines = []
+    for step in np.flatnonzero(decided != words.NOTHING):
+        last = ((int(step) + 1) * network.frames_per_step - 1) * mel.hop + mel.frame
+        lines.append(f"{last * 100 // mel.rate_hz / 100:.2f} s  {network.labels[decided[step]]}\n")
+    return "".join(lines)
 
 
 def recorded() -> np.ndarray:
@@ -132,6 +205,8 @@ def _litert(labels: np.ndarray, frames: np.ndarray, model: Path) -> Iterator[str
 
 def expected(sample: str) -> Path:
     """The file that holds all that a sample prints."""
+    if sample in LISTENING:
+        return SAMPLES / KEYWORDS / "expected.txt"
     own = SAMPLES / sample / "expected.txt"
     return own if own.exists() else SAMPLES / "expected.txt"
 

@@ -17,7 +17,7 @@ from edgernn import network as networks
 from edgernn import recipe
 
 SAMPLES = Path(__file__).parents[2] / "firmware_samples"
-RECIPE = SAMPLES.parent / "recipes" / "activity.yaml"
+MODELS = {"activity": SAMPLES / "model", "keyword_spotting": SAMPLES / "keywords" / "model"}
 NEEDS = {
     "host": ("cc",),
     "cortex_m": ("arm-none-eabi-gcc", "qemu-system-arm"),
@@ -25,7 +25,10 @@ NEEDS = {
     "android_native": ("qemu-aarch64-static",),
     "web": ("chromium",),
     "raspberry_pi": (),
+    "keywords_host": ("cc",),
+    "keywords_cortex_m": ("arm-none-eabi-gcc", "qemu-system-arm"),
 }
+BARE_METAL = ("cortex_m", "riscv", "keywords_cortex_m")
 LABELS = ["pendulum"] * 4 + ["internal rotation"] * 4  # what the subjects did, by the end of each second
 ANSWER = re.compile(r"\$ (make -s run.*)\n([^`]*)```")
 MARKED = [pytest.param(name, marks=pytest.mark.browser if name == "web" else pytest.mark.board) for name in NEEDS]
@@ -75,13 +78,13 @@ def answer(name: str) -> str:
 
 
 @pytest.mark.board
-@pytest.mark.parametrize("name", ["cortex_m", "riscv"])
+@pytest.mark.parametrize("name", BARE_METAL)
 def test_zig_builds_bare_metal_too(samples: Path, name: str) -> None:
     assert run("make -s run CROSS=none", samples / name, NEEDS[name][1]) == answer(name)
 
 
 @pytest.mark.board
-@pytest.mark.parametrize("name", ["cortex_m", "riscv"])
+@pytest.mark.parametrize("name", BARE_METAL)
 @pytest.mark.parametrize("level", ["-O0", "-Os", "-O3"])
 def test_bare_metal_needs_no_library_at_any_optimisation(samples: Path, name: str, level: str) -> None:
     assert run("make -s run", samples / name, *NEEDS[name], cflags=f"{level} -Werror") == answer(name)
@@ -109,11 +112,12 @@ def test_all_samples_decide_the_same_and_right() -> None:
     assert [re.sub(r"( -?[\d.]+)+$", "", line) for line in host] == LABELS
 
 
-def test_the_model_is_what_the_exporters_write_today(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", MODELS)
+def test_the_model_is_what_the_exporters_write_today(name: str, tmp_path: Path) -> None:
     """When this fails, or the next: python firmware_samples/regenerate.py."""
-    quantized = networks.load_quantized(SAMPLES / "model" / "quantized.npz")
-    regenerate.write_models(quantized, tmp_path)
-    committed = {file.name: file.read_bytes() for file in (SAMPLES / "model").iterdir()}
+    quantized = networks.load_quantized(MODELS[name] / "quantized.npz")
+    (regenerate.write_c if name == "keyword_spotting" else regenerate.write_models)(quantized, tmp_path)
+    committed = {file.name: file.read_bytes() for file in MODELS[name].iterdir()}
     del committed["quantized.npz"]
     fresh = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     assert fresh.keys() == committed.keys()
@@ -126,9 +130,25 @@ def test_the_answers_are_those_of_the_reference_and_of_litert() -> None:
     assert [name for name, text in fresh.items() if (SAMPLES / name).read_text() != text] == []
 
 
-def test_the_network_is_the_recipes() -> None:
-    network = networks.load_quantized(SAMPLES / "model" / "quantized.npz").network
-    plan = recipe.load(RECIPE)
+def test_the_words_are_those_that_the_reference_hears() -> None:
+    listener = networks.load_quantized(MODELS["keyword_spotting"] / "quantized.npz")
+    heard = regenerate.heard(listener, regenerate.sound())
+    assert heard == (SAMPLES / "keywords" / "expected.txt").read_text()
+    assert [line.split()[-1] for line in heard.splitlines()] == [
+        word for word in regenerate.SAID if word != "window"
+    ]
+
+
+@pytest.mark.speech
+@pytest.mark.slow
+def test_the_recording_is_what_the_voices_say() -> None:
+    assert np.array_equal(regenerate.spoken(), regenerate.sound())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_network_is_the_recipes(name: str) -> None:
+    network = networks.load_quantized(MODELS[name] / "quantized.npz").network
+    plan = recipe.load(SAMPLES.parent / "recipes" / f"{name}.yaml")
     units = [entry[kind].get("units") for entry in layers(plan) for kind in entry]
     assert [layer.kind for layer in network.layers] == [kind for entry in layers(plan) for kind in entry]
     assert [layer.outputs for layer in network.layers] == [size or len(network.labels) for size in units]
