@@ -162,7 +162,8 @@ def run(
         str | None, typer.Option("--prompt", metavar="TEXT", help="Write text that goes on after this.")
     ] = None,
     length: Annotated[
-        int | None, typer.Option("--length", metavar="N", help="Characters to write [default: 400].")
+        int | None,
+        typer.Option("--length", metavar="N", help="Characters or words to write at most [default: 400]."),
     ] = None,
     temperature: Annotated[
         float | None,
@@ -181,7 +182,7 @@ def run(
 ) -> None:
     """Feed frames, as a sensor would, or texts to the integer network, and print each decision at once.
 
-    With --prompt, a network that says what comes next writes text.
+    With --prompt, a network that says what comes next writes text, and one of parallel text answers.
     """
     from edgernn import run as streaming
 
@@ -216,7 +217,7 @@ def new(
         typer.Option(
             "--task",
             metavar="TASK",
-            help="classify, forecast, anomaly, text, generate, audio, events or next_item.",
+            help="classify, forecast, anomaly, text, generate, translate, audio, events or next_item.",
         ),
     ],
 ) -> None:
@@ -283,13 +284,13 @@ def _conclude(content: dict[str, Any], folder: Path, quiet: bool, as_json: bool)
 
 
 def _write_text(folder: Path, prompt: str, drawing: dict[str, Any], as_json: bool) -> None:
-    """Print a prompt and what goes on after it, character by character."""
+    """Print a prompt and what is written after it, token by token."""
     from edgernn import run as streaming
 
     found = streaming.text(folder, prompt, **drawing)
     for number, token in enumerate(found):
         if number == 0 and not as_json:
-            print(prompt, end="", flush=True)
+            print(streaming.opening(folder, prompt), end="", flush=True)
         print(json.dumps(token) if as_json else token["text"], end="\n" if as_json else "", flush=True)
     if not as_json:
         print()

@@ -1,9 +1,12 @@
-"""Text that a network writes: what it says comes next is drawn, read, and so on."""
+"""Text that a network writes: what it says comes next is drawn, read, and so on.
+
+A network of parallel text has `<to>` in its vocabulary: it answers a prompt, and ends its answer with `<end>`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any
 
 import numpy as np
@@ -15,16 +18,41 @@ from edgernn.decide_sections import SampleSection
 from edgernn.engines import c_model
 from edgernn.features import tokens
 from edgernn.lowering import native
-from edgernn.network import Network, QuantizedNetwork, Vocabulary
+from edgernn.network import END, TO, Network, QuantizedNetwork, Vocabulary
 
 Step = Callable[[int], np.ndarray]  # reads a token, gives outputs, int16 [classes]
 FIRST = "\n"  # what stands for an empty prompt where the network knows it: text begins as a line does
 
 
+def answers(vocabulary: Vocabulary) -> bool:
+    """Whether a network with this vocabulary answers a prompt; any other goes on after it."""
+    return TO in vocabulary.numbers
+
+
 def read(vocabulary: Vocabulary, prompt: str) -> list[int]:
-    """The numbers of a prompt's tokens, 0 of those that are not known; of an empty one that of a new line."""
+    """The numbers of a prompt's tokens, 0 of those that are not known; of an empty one that of a new line.
+
+    Of what is to be answered, that of `<to>` comes last.
+    """
     split = tokens.read(vocabulary, prompt)
-    return tokens.encode(vocabulary, split, len(split)).tolist() or [vocabulary.numbers.get(FIRST, 1)]
+    numbers = tokens.encode(vocabulary, split, len(split)).tolist()
+    if answers(vocabulary):
+        return [*numbers, vocabulary.numbers[TO]]
+    return numbers or [vocabulary.numbers.get(FIRST, 1)]
+
+
+def opening(vocabulary: Vocabulary, prompt: str) -> str:
+    """What stands before what is written after a prompt, for a person to read."""
+    return f"{prompt} → " if answers(vocabulary) else prompt
+
+
+def spelled(vocabulary: Vocabulary, written: Iterable[int]) -> Iterator[str]:
+    """What tokens say up to `<end>`, each as soon as it is there; words with a space before all but the first."""
+    between = " " if vocabulary.kind == "words" else ""
+    for place, token in enumerate(written):
+        if vocabulary.entries[token] == END:
+            return
+        yield between * (place > 0) + vocabulary.entries[token]
 
 
 def written(step: Step, prompt: Sequence[int], bits: int, rule: SampleRule, seed: int) -> Iterator[int]:
@@ -82,19 +110,17 @@ def _of_prompt(
     rows: Sequence[tuple[str, str, Callable[[], Step]]],
 ) -> dict[str, Any]:
     """What each writes after a prompt, and after how many tokens they part, None where they do not."""
-    assert network.vocabulary is not None
-    start = read(network.vocabulary, prompt)
-    found = [
-        list(islice(written(begin(), start, bits, section.chosen(), section.seed), section.length))
-        for _, _, begin in rows
-    ]
-    texts = ["".join(network.labels[token] for token in one) for one in found]
-    apart = [at for at, pair in enumerate(zip(*found, strict=True)) if len({*pair}) > 1]
+    vocabulary = network.vocabulary
+    assert vocabulary is not None
+    start = read(vocabulary, prompt)
+    drawn = [written(begin(), start, bits, section.chosen(), section.seed) for _, _, begin in rows]
+    found = [list(spelled(vocabulary, islice(one, section.length))) for one in drawn]
+    apart = [at for at, pair in enumerate(zip_longest(*found)) if len({*pair}) > 1]
     return {
-        "prompt": prompt,
+        "prompt": opening(vocabulary, prompt),
         "written": [
-            {"artifact": name, "engine": engine, "text": text}
-            for (name, engine, _), text in zip(rows, texts, strict=True)
+            {"artifact": name, "engine": engine, "text": "".join(text)}
+            for (name, engine, _), text in zip(rows, found, strict=True)
         ],
         "part_after": apart[0] if apart else None,
     }

@@ -15,6 +15,7 @@ from edgernn.cells import CELLS
 from edgernn.datasets.audio_sections import SpeechData
 from edgernn.datasets.event_sections import EventOptions
 from edgernn.datasets.item_sections import ItemOptions
+from edgernn.datasets.parallel_text_sections import ParallelTextData
 from edgernn.datasets.running_text_sections import RunningTextData
 from edgernn.datasets.sections import DataField, ForecastData, SeriesData, TextData
 from edgernn.decide.alarm import LONGEST
@@ -233,13 +234,13 @@ class Recipe(Section):
     def _fitting_tokens(self) -> None:
         """Texts and items are read through an embedding with a row for every word or item."""
         first = self.network.choices()[0]
-        if not isinstance(self.data, TextData | RunningTextData | ItemOptions):
+        if not isinstance(self.data, TextData | RunningTextData | ParallelTextData | ItemOptions):
             if self.network.tokens and first.options.entries is None:
                 raise ValueError("needs entries in network.layers.0.embedding: how many tokens the data has")
             return
         if not self.network.tokens:
             raise ValueError(
-                f"has {'texts' if isinstance(self.data, TextData) else 'items'} as data and {first.kind} as its "
+                f"has {'items' if isinstance(self.data, ItemOptions) else 'texts'} as data and {first.kind} as its "
                 "first layer; begin with an embedding: {units: 32}"
             )
         if first.options.entries is not None and first.options.entries < self.data.vocabulary:

@@ -17,7 +17,7 @@ from edgernn.decide import SampleRule, sample, words
 from edgernn.decide_sections import SampleSection
 from edgernn.features import normalize
 from edgernn.lowering import native
-from edgernn.network import QuantizedNetwork, Vocabulary
+from edgernn.network import QuantizedNetwork, Tokens, Vocabulary
 from edgernn.quantize import quantize
 from edgernn.targets import Combination, target
 
@@ -65,6 +65,18 @@ def test_an_empty_prompt_is_the_commonest_token_where_there_is_no_line() -> None
     assert generation.read(Vocabulary("characters", ("<unk>", "e", "a")), "") == [1]
 
 
+@pytest.mark.parametrize("kind", ["words", "characters"])
+def test_a_prompt_that_is_answered_ends_with_its_mark(kind: Tokens) -> None:
+    vocabulary = Vocabulary(kind, ("<unk>", "<to>", "<end>", "a", "b"))
+    assert generation.answers(vocabulary)
+    assert generation.read(vocabulary, "ab" if kind == "characters" else "a b") == [3, 4, 1]
+    assert generation.read(vocabulary, "") == [1]
+    assert generation.opening(vocabulary, "a") == "a → "
+    said = list(generation.spelled(vocabulary, [3, 4, 4, 2, 3]))
+    assert said == (["a", " b", " b"] if kind == "words" else ["a", "b", "b"])
+    assert list(generation.spelled(vocabulary, [2, 3])) == []
+
+
 def by_hand(quantized: QuantizedNetwork, prompt: list[int], count: int, seed: int) -> str:
     """The float network over all tokens so far, again for every token."""
     bits, state, read = words.fraction_bits(native(quantized)[-1].output.scale), sample.seeded(seed), list(prompt)
@@ -91,6 +103,20 @@ def test_samples_are_what_each_writes_and_where_they_part(quantized: QuantizedNe
         assert apart is None or real["text"][apart] != integer["text"][apart]
     alone = generation.measured(quantized.network, quantized, section, ())
     assert [len(one["written"]) for one in alone["texts"]] == [1, 1]
+
+
+def test_a_sample_of_answers_shows_each_up_to_its_end(quantized: QuantizedNetwork) -> None:
+    entries = ("<unk>", "<to>", "<end>", *ENTRIES[3:])
+    vocabulary = Vocabulary("words", entries)
+    network = replace(quantized.network, labels=entries, vocabulary=vocabulary)
+    section = SampleSection(rule="sample", temperature=2, prompts=("a",), length=200, seed=1)
+    (found,) = generation.measured(network, quantized, section, ())["texts"]
+    bits = words.fraction_bits(native(quantized)[-1].output.scale)
+    drawn = generation.written(generation.float_step(network, bits), [5, 1], bits, SampleRule(2, 0), 1)
+    wanted = [entries[token] for token in islice(drawn, 200)]
+    assert 0 < wanted.index("<end>") < 200
+    assert found["prompt"] == "a → "
+    assert found["written"][0]["text"] == " ".join(wanted[: wanted.index("<end>")])
 
 
 def test_what_is_written_is_read(quantized: QuantizedNetwork) -> None:

@@ -54,6 +54,15 @@ def test_one_line_turns_the_template_for_writing_to_a_text_of_ones_own(tmp_path:
     assert {"E", "ä", "\n"} <= set(found.labels)
 
 
+def test_pairs_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
+    path = one_line_changed("translate", tmp_path)
+    rows = [f"number {i},{i} fois" for i in range(40)]
+    (tmp_path / "pairs.csv").write_text("\n".join(["english,french", *rows]))
+    found = datasets.load(recipe.load(path).data, tmp_path, 0)
+    assert (found.task, found.train.x.shape[1:]) == ("next", (64, 1))
+    assert {"<to>", "<end>", "n", "f"} <= set(found.labels)
+
+
 def test_anomalies_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
     path = one_line_changed("anomaly", tmp_path)
     rows = [f"{i % 20},{int(i == 950)}" for i in range(1000)]

@@ -15,6 +15,7 @@ from edgernn.baselines import forecasts, histories, items, ngrams, text, windows
 from edgernn.baselines.problem import Problem
 from edgernn.datasets.event_sections import EventOptions
 from edgernn.datasets.item_sections import ItemOptions
+from edgernn.datasets.parallel_text_sections import ParallelTextData
 from edgernn.datasets.running_text_sections import RunningTextData
 from edgernn.datasets.sections import DataSection, ForecastData, TextData
 from edgernn.datasets.splits import Splits
@@ -25,8 +26,8 @@ __all__ = ["BASELINES", "Baseline", "Method", "Problem", "baselines_of", "evalua
 
 
 # windows of equal length, those of a series with what comes after them, histories of events, texts with a label,
-# text that runs on, or baskets
-Kind = Literal["windows", "forecast", "events", "texts", "running_text", "items"]
+# text that runs on, texts with what they become, or baskets
+Kind = Literal["windows", "forecast", "events", "texts", "running_text", "parallel_text", "items"]
 
 
 class Method(NamedTuple):
@@ -56,7 +57,7 @@ BASELINES: Mapping[str, Method] = {  # the first of a task that fits the data is
     "persistence": Method(("regress",), forecasts.persistence, ("forecast",)),
     "seasonal_naive": Method(("regress",), forecasts.seasonal_naive, ("forecast",)),
     "ridge": Method(("regress",), forecasts.ridge, ("forecast",)),
-    "kneser_ney": Method(("next",), ngrams.kneser_ney, ("running_text",)),
+    "kneser_ney": Method(("next",), ngrams.kneser_ney, ("running_text", "parallel_text")),
 }
 
 
@@ -77,6 +78,8 @@ def kind_of(data: DataSection) -> Kind:
         return "texts"
     if isinstance(data, RunningTextData):
         return "running_text"
+    if isinstance(data, ParallelTextData):
+        return "parallel_text"
     return "forecast" if isinstance(data, ForecastData) else "windows"
 
 

@@ -1,7 +1,7 @@
 """Windows from a recipe's `data` section. A source is a function `load(section, base)`.
 
-It gives labelled recordings, a series, texts, running text, sound, events by entity or baskets of items. A new
-dataset of the catalog is an entry in `catalog.CATALOG`, such a function and a line here.
+It gives labelled recordings, a series, texts, running text, parallel text, sound, events by entity or baskets of
+items. A new dataset of the catalog is an entry in `catalog.CATALOG`, such a function and a line here.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from edgernn.datasets import (
     labelled_series,
     npz,
     online_retail,
+    parallel_text,
+    parallel_text_files,
     pbc2,
     running_text,
     running_text_files,
@@ -48,6 +50,8 @@ from edgernn.datasets.event_table import Events
 from edgernn.datasets.forecast import Frames
 from edgernn.datasets.item_sections import ItemOptions
 from edgernn.datasets.items import Basket
+from edgernn.datasets.parallel_text import Pair
+from edgernn.datasets.parallel_text_sections import ParallelTextData
 from edgernn.datasets.running_text import Work
 from edgernn.datasets.running_text_sections import RunningTextData
 from edgernn.datasets.sections import (
@@ -88,6 +92,10 @@ RUNNING_TEXT: dict[str, Callable[[RunningTextData, Path], list[Work]]] = {
     "running_text": running_text_files.load,
     "shakespeare": running_text_files.shakespeare,
 }
+PARALLEL_TEXT: dict[str, Callable[[ParallelTextData, Path], list[Pair]]] = {
+    "parallel_text": parallel_text_files.load,
+    "jupyter_french": parallel_text_files.jupyter_french,
+}
 SPEECH: dict[str, Callable[[SpeechData, Path, int, int], Speech]] = {
     "audio": audio_folder.load,
     "spoken_words": spoken_words.load,
@@ -108,6 +116,7 @@ KINDS: tuple[tuple[type[Section], Mapping[str, Callable[..., Any]], Callable[...
     (ForecastData, SERIES, forecast.split),
     (TextData, TEXTS, texts.split),
     (RunningTextData, RUNNING_TEXT, running_text.split),
+    (ParallelTextData, PARALLEL_TEXT, parallel_text.split),
     (EventOptions, EVENTS, events.split),
     (ItemOptions, ITEMS, items.split),
 )

@@ -10,6 +10,7 @@ from edgernn.datasets.audio_sections import AudioData, SpokenWordsData
 from edgernn.datasets.catalog import CATALOG
 from edgernn.datasets.event_sections import CatalogEvents, EventsData
 from edgernn.datasets.item_sections import CatalogItems, ItemsData
+from edgernn.datasets.parallel_text_sections import CatalogParallelText, FileParallelText
 from edgernn.datasets.running_text_sections import CatalogRunningText, FileRunningText
 from edgernn.datasets.split_sections import SharesSection, SplitSection
 from edgernn.features.calendar import Cycle
@@ -17,7 +18,7 @@ from edgernn.network import Keep, Task, Tokens
 from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest
 
 # sources that read the user's own files
-READERS = ("csv", "npz", "series", "text", "running_text", "audio", "events", "items")
+READERS = ("csv", "npz", "series", "text", "running_text", "parallel_text", "audio", "events", "items")
 GENERATED = ("sine", "spoken_words")  # sources that make their data; every other source is a catalog name
 
 
@@ -294,8 +295,13 @@ _SECTIONS = {
     "events": EventsData,
     "items": ItemsData,
     "running_text": FileRunningText,
+    "parallel_text": FileParallelText,
 }
-_CATALOG_TEXTS = {"text": "catalog_text", "running text": "catalog_running_text"}  # by the catalog's task
+_CATALOG_TEXTS = {  # by the catalog's task
+    "text": "catalog_text",
+    "running text": "catalog_running_text",
+    "parallel text": "catalog_parallel_text",
+}
 
 
 def _kind(value: Any) -> str:
@@ -317,11 +323,13 @@ DataSection = (
     CatalogData
     | CatalogEvents
     | CatalogItems
+    | CatalogParallelText
     | CatalogRunningText
     | CatalogSeries
     | CatalogText
     | CsvData
     | EventsData
+    | FileParallelText
     | FileRunningText
     | FileText
     | ItemsData
@@ -335,11 +343,13 @@ DataField = Annotated[
     Annotated[CatalogData, Tag("catalog")]
     | Annotated[CatalogEvents, Tag("catalog_events")]
     | Annotated[CatalogItems, Tag("catalog_items")]
+    | Annotated[CatalogParallelText, Tag("catalog_parallel_text")]
     | Annotated[CatalogRunningText, Tag("catalog_running_text")]
     | Annotated[CatalogSeries, Tag("catalog_series")]
     | Annotated[CatalogText, Tag("catalog_text")]
     | Annotated[CsvData, Tag("csv")]
     | Annotated[FileText, Tag("text")]
+    | Annotated[FileParallelText, Tag("parallel_text")]
     | Annotated[FileRunningText, Tag("running_text")]
     | Annotated[EventsData, Tag("events")]
     | Annotated[ItemsData, Tag("items")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from edgernn.datasets.catalog import CATALOG, fetch
@@ -28,13 +28,36 @@ def load(section: TextData, base: Path) -> list[Text]:
     """
     assert isinstance(section, FileText)
     path = base / section.path
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; correct data.path")
-    rows = _json(path) if path.suffix in JSON_LINES else _csv(path, section)
-    found = [_text(place, row, section) for place, row in rows]
+    columns = [name for name in (section.text, section.label, section.group) if name]
+    found = [_text(place, row, section) for place, row in rows(path, columns)]
     if not found:
         raise InputError(f"{path}: holds no text; correct data.path")
     return found
+
+
+def rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    """The rows of a CSV file that has these columns, or of JSON lines, whose keys are read with `cell`.
+
+    Raises InputError when the file is missing, empty, not UTF-8 or of another kind.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; correct data.path")
+    return _json(path, columns) if path.suffix in JSON_LINES else _csv(path, columns)
+
+
+def cell(place: str, row: Mapping[str, object], key: str) -> str:
+    """Text, or a whole number or a truth value of JSON as text; what is empty is refused."""
+    value = row.get(key)
+    plain = json.dumps(value) if isinstance(value, bool | int) else value
+    if plain is None or (isinstance(plain, str) and not plain.strip()):
+        raise InputError(f"{place}: has no {key}; fill it in, or remove the row")
+    if not isinstance(plain, str):
+        raise InputError(f"{place}: its {key} is {str(value)[:40]!r}, which is no text; write it in quotes")
+    try:
+        plain.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{place}: its {key} has half a surrogate pair, which is no character; mend it") from None
+    return plain
 
 
 def movie_reviews(section: TextData, base: Path) -> list[Text]:
@@ -71,13 +94,13 @@ def lines(source: Path) -> Generator[tuple[int, str], None, None]:
                 yield number, text
 
 
-def _csv(path: Path, section: FileText) -> Iterator[Row]:
+def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     with telling(path), path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
         names = [name.strip() for name in next(reader, [])]
         if not any(names):
             raise InputError(f"{path}: is empty; the first row must name the columns")
-        for name in filter(None, (section.text, section.label, section.group)):
+        for name in columns:
             if names.count(name) != 1:
                 fault = "there twice" if name in names else f"not in the header, which has: {', '.join(names)}"
                 raise InputError(f"{path}: the column {name} is {fault}; correct data or the header")
@@ -91,7 +114,7 @@ def _csv(path: Path, section: FileText) -> Iterator[Row]:
                 yield f"{path}, row {number}", dict(zip(names, row, strict=True))
 
 
-def _json(path: Path) -> Iterator[Row]:
+def _json(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     with telling(path), path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
             place = f"{path}, row {number}"
@@ -102,25 +125,10 @@ def _json(path: Path) -> Iterator[Row]:
             except (ValueError, RecursionError) as error:
                 raise InputError(f"{place}: is no JSON ({error}); write one object a line") from None
             if not isinstance(row, dict):
-                raise InputError(f"{place}: is no JSON object; write one a line, with text and label")
+                raise InputError(f"{place}: is no JSON object; write one a line, with {' and '.join(columns)}")
             yield place, row
 
 
 def _text(place: str, row: Mapping[str, object], section: FileText) -> Text:
-    text, label = (_cell(place, row, key) for key in (section.text, section.label))
-    return Text(text, label.strip(), _cell(place, row, section.group).strip() if section.group else "", place)
-
-
-def _cell(place: str, row: Mapping[str, object], key: str) -> str:
-    """Text, or a whole number or a truth value of JSON as text; what is empty is refused."""
-    value = row.get(key)
-    plain = json.dumps(value) if isinstance(value, bool | int) else value
-    if plain is None or (isinstance(plain, str) and not plain.strip()):
-        raise InputError(f"{place}: has no {key}; fill it in, or remove the row")
-    if not isinstance(plain, str):
-        raise InputError(f"{place}: its {key} is {str(value)[:40]!r}, which is no text; write it in quotes")
-    try:
-        plain.encode()
-    except UnicodeEncodeError:
-        raise InputError(f"{place}: its {key} has half a surrogate pair, which is no character; mend it") from None
-    return plain
+    text, label = (cell(place, row, key) for key in (section.text, section.label))
+    return Text(text, label.strip(), cell(place, row, section.group).strip() if section.group else "", place)

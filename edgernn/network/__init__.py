@@ -15,11 +15,13 @@ from edgernn.network.model import (
     Task,
 )
 from edgernn.network.passes import POOLS, Pass
-from edgernn.network.vocabulary import UNKNOWN, Case, Keep, TokenKind, Tokens, Vocabulary
+from edgernn.network.vocabulary import END, TO, UNKNOWN, Case, Keep, TokenKind, Tokens, Vocabulary
 
 __all__ = [
+    "END",
     "KINDS",
     "POOLS",
+    "TO",
     "UNKNOWN",
     "Calibration",
     "Case",

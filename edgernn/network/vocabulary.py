@@ -13,6 +13,10 @@ Keep = Literal["start", "end"]
 Case = Literal["fold", "keep"]
 
 UNKNOWN = "<unk>"  # the first entry: no text has such a word, and no item such a code
+# of parallel text: after a text, and after what it becomes. No text has such a word: `<` separates words, and is a
+# character alone
+TO = "<to>"
+END = "<end>"
 
 
 @dataclass(frozen=True)

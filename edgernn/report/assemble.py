@@ -28,7 +28,7 @@ _RESULT = {
     "flash_bytes": None,
     "instructions": None,
 }
-DECISIONS = ("detection", "recommendations")  # sections of what a rule for decisions comes to, where there is one
+DECISIONS = ("detection", "recommendations", "samples")  # sections that a rule for decisions adds
 _MEMORY = {"peak_bytes": None, "state_bytes": None, "scratch_bytes": None, "arena_bytes": None}
 
 

@@ -30,9 +30,9 @@ def description(report: Report) -> str:
     rule = found["rule"]
     among = f"among the {units.count(rule['top_k'])} likeliest" if rule["top_k"] else "among all"
     return (
-        f"{units.count(found['length'])} characters after a prompt, each drawn {among} by the softmax of its score "
-        f"divided by {units.significant(rule['temperature'])}; the float network and the int8 C draw by the same "
-        f"random numbers, those of seed {found['seed']}. Where they part, a score was rounded across a draw."
+        f"{units.count(found['length'])} tokens after a prompt at most, each drawn {among} by the softmax of its "
+        f"score divided by {units.significant(rule['temperature'])}; the float network and the int8 C draw by the "
+        f"same random numbers, those of seed {found['seed']}. Where they part, a score was rounded across a draw."
     )
 
 
@@ -58,7 +58,5 @@ def _caption(prompt: str, apart: int | None, count: int) -> str:
     if apart is None:
         return f"{after}: the same to the end."
     return (
-        f"{after}: the first {units.count(apart)} characters are the same."
-        if apart
-        else f"{after}: they part at once."
+        f"{after}: the first {units.count(apart)} tokens are the same." if apart else f"{after}: they part at once."
     )

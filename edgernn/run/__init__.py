@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edgernn import generation
 from edgernn import network as networks
 from edgernn.errors import InputError
 from edgernn.folder import BuildFolder
-from edgernn.run import frames, items, sound, texts
-from edgernn.run.writing import text, unknown
+from edgernn.run import frames, items, sound, texts, writing
+from edgernn.run.writing import opening, text, unknown
 
-__all__ = ["decisions", "line", "text", "unknown"]
+__all__ = ["decisions", "line", "opening", "text", "unknown"]
 
 
 def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
@@ -27,8 +28,9 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     as many as the network's strides make of it; what is left at the end is too few for one. Where C cannot run,
     another engine decides, when it has all frames. For a network that reads sound it is a sound file, or on
     standard input int16 samples at its rate. For a network that reads texts it is plain UTF-8, and each line that
-    is not blank gets one decision. For one that reads items it is a CSV file with the recipe's columns of baskets
-    and items, and every row gets what comes next; a basket begins where another one's name stands.
+    is not blank gets one decision, or an answer from a network of parallel text. For one that reads items it is a
+    CSV file with the recipe's columns of baskets and items, and every row gets what comes next; a basket begins
+    where another one's name stands.
 
     Raises InputError for a network without a step form, and for a bad row, when the rows before it are decided;
     MissingToolError when no engine can run the build's int8 step model.
@@ -38,6 +40,8 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     vocabulary = network.vocabulary
     if not network.streams and not (vocabulary and vocabulary.padded):
         raise InputError(f"{folder}: a bidirectional network decides whole windows, it cannot run frame by frame")
+    if vocabulary and generation.answers(vocabulary):
+        return writing.decisions(paths, network, vocabulary, source)
     if vocabulary:
         read = items if vocabulary.kind == "items" else texts
         return read.decisions(paths, network, vocabulary, source)

@@ -45,15 +45,20 @@ def outputs(paths: BuildFolder, frames: Iterator[np.ndarray], frames_per_step: i
     return (model.step(step.squeeze(0) if frames_per_step == 1 else step) for step in steps)
 
 
-def token_step(paths: BuildFolder) -> tuple[generation.Step, int]:
-    """What reads a token and gives outputs, and the fraction bits of these."""
+def token_stream(paths: BuildFolder) -> tuple[Callable[[], generation.Step], int]:
+    """What begins a stream, whose steps read a token and give outputs, and the fraction bits of these.
+
+    There is one stream at a time: a new one ends the one before.
+    """
     if (paths.artifacts / "c" / "int8").is_dir():
         try:
+            model = c_model.load(paths.root, "int8", streams=1)
             bits = words.fraction_bits(native(networks.load_quantized(paths.quantized))[-1].output.scale)
-            return generation.c_step(c_model.load(paths.root, "int8", streams=1), bits), bits
+            return lambda: generation.c_step(model, bits), bits
         except MissingToolError:
             pass
-    return _from_the_start(_case(paths)), BITS
+    case = _case(paths)
+    return lambda: _from_the_start(case), BITS
 
 
 def _from_the_start(case: Case) -> generation.Step:

@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 
 from edgernn import baselines
 from edgernn.baselines import ngrams
-from edgernn.datasets import running_text
+from edgernn.datasets import parallel_text, running_text
+from edgernn.datasets.parallel_text import Pair
+from edgernn.datasets.parallel_text_sections import FileParallelText
 from edgernn.datasets.running_text import Work
 from edgernn.datasets.running_text_sections import FileRunningText
+from edgernn.datasets.sections import DataSection
 from edgernn.datasets.splits import Split, Splits
 from edgernn.metric import METRICS
 
@@ -72,8 +75,8 @@ def test_outputs_are_logarithms_that_a_softmax_leaves_as_they_are() -> None:
     np.testing.assert_allclose(np.exp(found).sum(axis=2), 1)
 
 
-def bits(splits: Splits) -> float:
-    (found,) = baselines.evaluate(["kneser_ney"], splits, SECTION, METRICS["bits_per_character"], 0)
+def bits(splits: Splits, section: DataSection = SECTION) -> float:
+    (found,) = baselines.evaluate(["kneser_ney"], splits, section, METRICS["bits_per_character"], 0)
     return found.value
 
 
@@ -100,3 +103,17 @@ def test_a_longer_history_is_taken_where_validation_says_so() -> None:
 def test_sequences_are_as_long_as_their_codes_fit(classes: int, length: int) -> None:
     assert ngrams.longest(classes) == length
     assert classes**length < 2**63
+
+
+def test_pairs_are_counted_to_their_end_and_asked_from_their_mark() -> None:
+    """What a word becomes follows from its last letter; the padding behind a pair is in no count."""
+    keys = {"source": "parallel_text", "path": "x.csv", "text": "a", "becomes": "b", "steps": 8}
+    section = FileParallelText.model_validate(keys)
+    words = [a * n + b for a in "abc" for n in range(1, 5) for b in "xyz"]
+    splits = parallel_text.split([Pair(word, word[-1].upper(), word) for word in words], section, 0)
+    sequences = ngrams.counted(splits.train)
+    mark, end = splits.labels.index("<to>"), splits.labels.index("<end>")
+    assert all((one == mark).sum() == 1 and one[-1] == end and 0 not in one for one in sequences)
+    assert splits.train.lengths is not None
+    assert [len(one) for one in sequences] == [length + 1 for length in splits.train.lengths]
+    assert bits(splits, section) < 0.3

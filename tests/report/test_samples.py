@@ -55,10 +55,10 @@ def test_the_schema_refuses_wrong_ones(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("prompt", "apart", "count", "told"),
     [
-        ("ROMEO:\n", 7, 2, "After “ROMEO:”: the first 7 characters are the same."),
+        ("ROMEO:\n", 7, 2, "After “ROMEO:”: the first 7 tokens are the same."),
         ("A", None, 2, "After “A”: the same to the end."),
         ("A", 0, 2, "After “A”: they part at once."),
-        ("", 7, 2, "Without a prompt: the first 7 characters are the same."),
+        ("", 7, 2, "Without a prompt: the first 7 tokens are the same."),
         ("A", None, 1, "After “A”; no int8 C ran here."),
     ],
 )
@@ -78,7 +78,7 @@ def test_both_reports_show_them_as_they_are() -> None:
     """No mark of HTML or Markdown in a text has an effect."""
     page, plain = html(report()), markdown(report())
     for text in (page, plain):
-        assert "300 characters after a prompt" in text
+        assert "300 tokens after a prompt at most" in text
         assert "\nROMEO:\nWhat *light* &lt;b&gt;" in text.replace('<pre tabindex="0">', "\n")
         assert "What *night* &amp;c." in text
         assert "c/int8 on c" in text

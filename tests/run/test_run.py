@@ -17,7 +17,9 @@ from networks import Options, random_frames, random_network
 
 from edgernn import network as networks
 from edgernn import reference
-from edgernn.datasets import csv_windows
+from edgernn.datasets import csv_windows, parallel_text
+from edgernn.datasets.parallel_text import Pair
+from edgernn.datasets.parallel_text_sections import FileParallelText
 from edgernn.decide import AlarmRule, SampleRule, TopRule, alarm, sample, words
 from edgernn.engines import engine
 from edgernn.errors import InputError, MissingToolError
@@ -25,7 +27,7 @@ from edgernn.features import normalize
 from edgernn.lowering import native
 from edgernn.network import QuantizedNetwork, Vocabulary
 from edgernn.quantize import quantize
-from edgernn.run import decisions, line, text, unknown
+from edgernn.run import decisions, line, opening, text, unknown
 from edgernn.run.model import BITS
 from edgernn.targets import target
 
@@ -489,15 +491,22 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantizedNetwork, 
     return quantized, folder
 
 
-def drawn(quantized: QuantizedNetwork, prompt: str, count: int, rule: SampleRule, seed: int) -> list[str]:
+def drawn(
+    quantized: QuantizedNetwork,
+    prompt: Sequence[str],
+    count: int,
+    rule: SampleRule,
+    seed: int,
+    entries: Sequence[str] = CHARACTERS,
+) -> list[str]:
     """By the integer reference over all tokens so far, again for each."""
     bits, state = words.fraction_bits(native(quantized)[-1].output.scale), sample.seeded(seed)
-    read = [CHARACTERS.index(one) if one in CHARACTERS else 0 for one in prompt]
+    read = [entries.index(one) if one in entries else 0 for one in prompt]
     for _ in range(count):
         x = reference.quantize_input(quantized, np.array(read, np.float32)[None, :, None])
         token, state = sample.draw(reference.integer_outputs(quantized, x)[0, -1], bits, rule, state)
         read.append(token)
-    return [CHARACTERS[token] for token in read[len(prompt) :]]
+    return [entries[token] for token in read[len(prompt) :]]
 
 
 def test_text_is_drawn_of_what_the_c_says(writer: tuple[QuantizedNetwork, Path]) -> None:
@@ -560,3 +569,81 @@ def test_a_network_that_writes_nothing_says_so(
     for _, folder in (gru, texts):
         with pytest.raises(InputError, match="the network writes no text; give it --input"):
             next(text(folder, "ROMEO:"))
+
+
+ANSWERS = ("<unk>", "<to>", "<end>", "a", "b", "c")
+
+
+@pytest.fixture(scope="module")
+def answerer(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantizedNetwork, Path]:
+    """A build of a network of parallel text."""
+    folder = tmp_path_factory.mktemp("answerer")
+    cells: list[tuple[str, Options]] = [("embedding", {"entries": len(ANSWERS), "units": 6}), ("gru", 8)]
+    network = random_network(5, 1, cells, len(ANSWERS), 12, every_step=True)
+    vocabulary = Vocabulary("words", ANSWERS)
+    network = replace(network, task="next", labels=ANSWERS, decide=SampleRule(1.5, 0), vocabulary=vocabulary)
+    quantized = quantize(network, random_frames(network))
+    networks.save(network, folder / "network.npz")
+    networks.save_quantized(quantized, folder / "quantized.npz")
+    target("c").export(network, quantized, "step", "int8", folder / "artifacts")
+    return quantized, folder
+
+
+def test_an_answer_follows_its_mark_and_stops_at_its_end(
+    answerer: tuple[QuantizedNetwork, Path], tmp_path: Path
+) -> None:
+    """Token by token and line by line, as the integer reference says it, with seeds that end soon and late."""
+    quantized, folder = answerer
+    lengths = set()
+    for seed in range(6):
+        tokens = drawn(quantized, ["a", "x", "b", "<to>"], 40, SampleRule(1.5, 0), seed, ANSWERS)
+        said = tokens[: tokens.index("<end>")] if "<end>" in tokens else tokens
+        found = [one["text"] for one in text(folder, "A x, b", 40, seed=seed)]
+        assert "".join(found) == " ".join(said)
+        assert len(found) == len(said)
+        lengths.add(len(said))
+    assert len(lengths) > 1
+    (tmp_path / "x.txt").write_text("A x, b\n\nc\nA x, b\n")
+    lines = list(decisions(folder, tmp_path / "x.txt"))
+    assert [one["line"] for one in lines] == [1, 3, 4]
+    assert lines[0]["text"] == lines[2]["text"] == "".join(one["text"] for one in text(folder, "A x, b"))
+
+
+def test_an_answer_stands_behind_an_arrow(
+    writer: tuple[QuantizedNetwork, Path], answerer: tuple[QuantizedNetwork, Path]
+) -> None:
+    assert opening(writer[1], "ROMEO:") == "ROMEO:"
+    assert opening(answerer[1], "a b") == "a b → "
+
+
+@pytest.fixture(scope="module")
+def turner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build of a network that turns words of two letters round; least squares fit its last layer, in no time."""
+    folder = tmp_path_factory.mktemp("turner")
+    section = {"source": "parallel_text", "path": "x.csv", "text": "a", "becomes": "b", "steps": 5}
+    pairs = [Pair(a + b, b + a, "") for a in "abcd" for b in "abcd"]
+    splits = parallel_text.split(pairs, FileParallelText.model_validate(section), 0)
+    entries = splits.labels
+    network = random_network(
+        1, 1, [("embedding", {"entries": len(entries), "units": 12}), ("gru", 64)], len(entries), 5
+    )
+    *below, last = network.layers
+    network = replace(network, every_step=True, task="next", labels=entries, vocabulary=splits.vocabulary)
+    parts = (splits.train, splits.validation, splits.test)
+    x, y = (np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y"))
+    states = reference.float_outputs(replace(network, layers=tuple(below)), x)[y >= 0]
+    kernel = np.linalg.lstsq(states, 6 * np.eye(len(entries))[y[y >= 0]], rcond=None)[0].astype(np.float32)
+    told = replace(last, weights=(kernel, np.zeros(len(entries), np.float32)))
+    network = replace(network, layers=(*below, told), decide=SampleRule(1, 1))
+    quantized = quantize(network, x)
+    networks.save(network, folder / "network.npz")
+    networks.save_quantized(quantized, folder / "quantized.npz")
+    target("c").export(network, quantized, "step", "int8", folder / "artifacts")
+    return folder
+
+
+def test_the_c_writes_what_a_text_becomes(turner: Path, tmp_path: Path) -> None:
+    assert list(text(turner, "ab")) == [{"step": 1, "text": "b"}, {"step": 2, "text": "a"}]
+    (tmp_path / "x.txt").write_text("cd\ndd\nda\n")
+    found = [one["text"] for one in decisions(turner, tmp_path / "x.txt")]
+    assert found == ["dc", "dd", "ad"]

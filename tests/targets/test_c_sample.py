@@ -6,6 +6,7 @@ import ctypes
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -52,11 +53,13 @@ int main(int argc, char **argv)
 """
 
 
-def quantized(rule: SampleRule | None) -> QuantizedNetwork:
-    cells = [("embedding", {"entries": len(ENTRIES), "units": 6}), ("lstm", 8)]
-    network = random_network(4, 1, cells, len(ENTRIES), 12, every_step=True)  # type: ignore[arg-type]
-    vocabulary = Vocabulary("characters", ENTRIES, case="keep")
-    network = replace(network, task="next", labels=ENTRIES, decide=rule, vocabulary=vocabulary)
+def quantized(
+    rule: SampleRule | None, entries: tuple[str, ...] = ENTRIES, case: Literal["keep", "fold"] = "keep"
+) -> QuantizedNetwork:
+    cells = [("embedding", {"entries": len(entries), "units": 6}), ("lstm", 8)]
+    network = random_network(4, 1, cells, len(entries), 12, every_step=True)  # type: ignore[arg-type]
+    vocabulary = Vocabulary("characters", entries, case=case)
+    network = replace(network, task="next", labels=entries, decide=rule, vocabulary=vocabulary)
     return quantize(network, random_frames(network))
 
 
@@ -78,17 +81,36 @@ def drawn(model: QuantizedNetwork, prompt: list[int], count: int, seed: int) -> 
     return read[len(prompt) :]
 
 
+def said(model: QuantizedNetwork, program: str, prompt: str, folder: Path) -> str:
+    """What a program with the generated C prints, compiled strictly."""
+    own = export(model.network, model, "step", "int8", folder)
+    (folder / "main.c").write_text(program)
+    files = [str(path) for path in (folder / "main.c", *own.glob("*.c"))]
+    command = [*compiler.find().command, *STRICT, f"-I{own}", *files, "-o", str(folder / "main")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return subprocess.run([folder / "main", prompt], capture_output=True, check=True).stdout.decode()
+
+
+@pytest.mark.parametrize("case", ["keep", "fold"])
+def test_a_program_answers_up_to_the_end(case: Literal["keep", "fold"], tmp_path: Path) -> None:
+    """The marks of parallel text are found by name, and no text has them."""
+    entries = ("<unk>", "<to>", "<end>", "e", "<", "t", "o", ">")
+    model = quantized(RULE, entries, case)
+    ask = '    x[0] = sample_token("<to>", 4);\n    sample_step(&state, x, y);\n    for (int i'
+    stop = '        if (x[0] == sample_token("<end>", 5)) {\n            break;\n        }\n        printf'
+    program = MAIN.replace("    for (int i", ask).replace("        printf", stop)
+    printed = said(model, program, "to<to>", tmp_path)
+    wanted = [entries[token] for token in drawn(model, [5, 6, 4, 5, 6, 7, 1], 200, 3)]
+    assert 0 < wanted.index("<end>") < 200
+    assert printed == "".join(wanted[: wanted.index("<end>")])
+
+
 def test_a_program_writes_what_the_definitions_say(tmp_path: Path) -> None:
     """Compiled strictly, as an example of the header's; capital letters are read and written as such."""
     model = quantized(RULE)
-    folder = export(model.network, model, "step", "int8", tmp_path)
-    (tmp_path / "main.c").write_text(MAIN)
-    files = [str(path) for path in (tmp_path / "main.c", *folder.glob("*.c"))]
-    command = [*compiler.find().command, *STRICT, f"-I{folder}", *files, "-o", str(tmp_path / "main")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
     prompt = "Aaé\n?"
-    printed = subprocess.run([tmp_path / "main", prompt], capture_output=True, check=True).stdout.decode()
+    printed = said(model, MAIN, prompt, tmp_path)
     wanted = drawn(model, [ENTRIES.index(one) for one in prompt], 200, 3)
     assert printed == "".join(ENTRIES[token] for token in wanted)
     assert len({*printed}) > 4
