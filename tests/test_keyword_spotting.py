@@ -99,8 +99,8 @@ def test_the_recipe_trains_on_a_folder_of_recordings_with_no_edit(tmp_path: Path
     assert [row["engine"] for row in report["detection"]["results"]] == ["numpy", "c"]
     network = networks.load(out / "network.npz")
     assert network.features is not None
-    assert LogMel(**network.features["log_mel"]) == LogMel(hop=320)  # type: ignore[arg-type]
-    assert network.rate_hz == 50
+    assert LogMel(**network.features["log_mel"]) == LogMel(hop=160)  # type: ignore[arg-type]
+    assert network.rate_hz == 100
     assert network.decide is not None
     quantized = networks.load_quantized(out / "quantized.npz").network
     assert (quantized.features, quantized.decide) == (network.features, network.decide)

@@ -100,7 +100,7 @@ class SpokenWordsData(SpeechData):
 
     source: Literal["spoken_words"]
     # that train; validation and test have a third of that, as far as there are so many
-    voices: Annotated[Whole, Field(ge=4, le=370)] = 240
+    voices: Annotated[Whole, Field(ge=4, le=370)] = 370
     words: tuple[Word, ...] = COMMANDS
 
     @model_validator(mode="after")
