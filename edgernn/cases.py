@@ -32,6 +32,11 @@ class Case:
         """A name for files: the artifact's, the form's and the engine's."""
         return f"{self.artifact.replace('/', '-')}.{self.form}.{self.engine}"
 
+    @property
+    def device_steps(self) -> bool:
+        """Whether it is the int8 C, step by step, and runs here: what a device will do."""
+        return (self.engine, self.form, self.precision) == ("c", "step", "int8") and not self.skip
+
 
 def cases(combinations: Sequence[Combination], chosen: str | Sequence[str], folder: Path) -> list[Case]:
     """Every artifact on every engine that reads its target; `chosen` are the recipe's engines, or `all`.

@@ -103,9 +103,7 @@ _STEP_GATES: Mapping[str, Callable[[str, int, float, Mapping[str, Any]], dict[st
 def _drop_share(limit: float, report: Mapping[str, Any]) -> dict[str, Any]:
     """The worst drop as a share of the float metric."""
     size = abs(report["metric"]["float"]) or 1.0
-    found = _worst("metric_drop_share_max", "metric_drop", max, lambda value, most: value <= most)(
-        limit * size, report
-    )
+    found = _worst("metric_drop_share_max", "metric_drop", max, operator.le)(limit * size, report)
     share = None if found["value"] is None else found["value"] / size
     return found | {"limit": limit, "value": share}
 
@@ -131,9 +129,9 @@ def _above_discords(limit: bool, report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _RECIPE_GATES: Mapping[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
-    "metric_drop_max": _worst("metric_drop_max", "metric_drop", max, lambda value, limit: value <= limit),
+    "metric_drop_max": _worst("metric_drop_max", "metric_drop", max, operator.le),
     "metric_drop_share_max": _drop_share,
-    "agreement_min": _worst("agreement_min", "agreement", min, lambda value, limit: value >= limit),
+    "agreement_min": _worst("agreement_min", "agreement", min, operator.ge),
     "metric_above_baseline": _above_baseline,
     "size_ratio_max": _size_ratio,
     "parameters_max": _parameters,

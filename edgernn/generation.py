@@ -86,7 +86,7 @@ def measured(
     """
     bits = words.fraction_bits(native(quantized)[-1].output.scale)
     rows: list[tuple[str, str, Callable[[], Step]]] = [("network", "numpy", lambda: float_step(network, bits))]
-    case = next((one for one in cases if _is_int8_c(one)), None)
+    case = next((one for one in cases if one.device_steps), None)
     if case:
         model = c_model.load(case.path, "int8", streams=1)
         rows.append((case.artifact, case.engine, lambda: c_step(model, bits)))
@@ -96,10 +96,6 @@ def measured(
         "length": section.length,
         "texts": [_of_prompt(network, prompt, section, bits, rows) for prompt in section.prompts],
     }
-
-
-def _is_int8_c(case: Case) -> bool:
-    return (case.engine, case.form, case.precision) == ("c", "step", "int8") and not case.skip
 
 
 def _of_prompt(

@@ -301,9 +301,10 @@ class Recipe(Section):
         """Alarms come from forecasts after every frame, and the sum of their errors fits an int32."""
         if not isinstance(self.data, ForecastData):
             raise ValueError("has decide.rule: alarm, which needs forecasts of a series; remove it")
-        strided = next((one.name for one in self.network.choices() if getattr(one.options, "stride", 1) > 1), None)
-        if strided:
-            raise ValueError(f"has decide.rule: alarm, which asks after every frame, and {strided} has a stride")
+        if self._strided:
+            raise ValueError(
+                f"has decide.rule: alarm, which asks after every frame, and {self._strided} has a stride"
+            )
         if section.smooth * self.data.horizon > LONGEST:
             raise ValueError(
                 f"has decide.smooth {section.smooth} and data.horizon {self.data.horizon}, whose product is above "
@@ -341,10 +342,8 @@ class Recipe(Section):
 
     def _fitting_next(self) -> None:
         """What comes next is asked after every frame, by a network that has not seen it."""
-        layers = self.network.choices()
-        strided = next((name for name, _, options in layers if getattr(options, "stride", 1) > 1), None)
-        if strided:
-            raise ValueError(f"asks what comes next after every frame, and {strided} has a stride; remove it")
+        if self._strided:
+            raise ValueError(f"asks what comes next after every frame, and {self._strided} has a stride; remove it")
         if not self.network.streams:
             raise ValueError("asks what comes next, and a bidirectional layer has seen it; remove bidirectional")
 
@@ -367,6 +366,12 @@ class Recipe(Section):
     def judge(self) -> Judge:
         """What outputs are held to."""
         return Judge(METRICS[self.verify.metric or self._metrics[0]], self.verify.tolerance)
+
+    @property
+    def _strided(self) -> str | None:
+        """The first layer with a stride, which makes a step take several frames."""
+        choices = self.network.choices()
+        return next((name for name, _, options in choices if getattr(options, "stride", 1) > 1), None)
 
     @property
     def _metrics(self) -> list[str]:

@@ -26,7 +26,7 @@ def measured(rule: TopRule, test: Split, wanted: np.ndarray, cases: Iterable[Cas
     floats = _defined(rule, numbers, wanted)[asked]
     rows = [{"artifact": "network", "engine": "numpy", "recall": _recall(floats, test.y[asked])}]
     for case in cases:
-        if (case.engine, case.form, case.precision) == ("c", "step", "int8") and not case.skip:
+        if case.device_steps:
             outputs = c.open(case.path, "step", threads=1).integer_outputs(test.x)
             lists = c_top.lists(case.path, rule, numbers, outputs)
             defined = _defined(rule, numbers, outputs)

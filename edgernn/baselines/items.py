@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edgernn.baselines.problem import Problem
-from edgernn.datasets.items import NOT_ASKED
-from edgernn.datasets.splits import Split
+from edgernn.datasets.splits import NOT_ASKED, Split
 from edgernn.metric import METRICS, decisive
 
 NEVER = -1.0  # below all other scores, which are 0 and more

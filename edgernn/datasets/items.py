@@ -10,12 +10,11 @@ import numpy as np
 
 from edgernn.datasets import splitting
 from edgernn.datasets.item_sections import ItemOptions
-from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.splits import NOT_ASKED, Split, Splits
 from edgernn.errors import InputError
 from edgernn.network import UNKNOWN, Vocabulary
 
 PARTS = ("train", "validation", "test")
-NOT_ASKED = -1  # where what comes next is not in the vocabulary, or nothing does
 
 
 @dataclass(frozen=True)

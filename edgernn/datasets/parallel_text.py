@@ -10,13 +10,12 @@ import numpy as np
 
 from edgernn.datasets import splitting
 from edgernn.datasets.parallel_text_sections import ParallelTextData
-from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.splits import NOT_ASKED, Split, Splits
 from edgernn.errors import InputError
 from edgernn.features import tokens
 from edgernn.network import END, TO, Vocabulary
 
 PARTS = ("train", "validation", "test")
-NOT_ASKED = -1  # in `y`: what is read, and what the vocabulary does not have
 
 
 @dataclass(frozen=True)

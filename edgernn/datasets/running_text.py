@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgernn.datasets.running_text_sections import RunningTextData
-from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.splits import NOT_ASKED, Split, Splits
 from edgernn.errors import InputError
 from edgernn.features import tokens
 from edgernn.network import Vocabulary
 
 PARTS = ("train", "validation", "test")
-NOT_ASKED = -1  # in `y`, where <unk> comes next
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from edgernn import archive
 from edgernn.errors import InputError
 from edgernn.network import Channel, Task, Vocabulary
 
+NOT_ASKED = -1  # in `y`, of what comes next: nothing is asked there
+
 _FIELDS = ("x", "y", "group", "lengths", "text", "shares", "taken")
 
 

@@ -99,7 +99,7 @@ def measured(network: Network, quantized: QuantizedNetwork, scene: Scene, cases:
     output = native(quantized)[-1].output
     rows = [("network", "numpy", *integers(outputs(network, scene), output))]
     for case in cases:
-        if (case.engine, case.form, case.precision) == ("c", "step", "int8") and not case.skip:
+        if case.device_steps:
             session = c.open(case.path, "step", threads=1)
             y = session.integer_outputs(_whole(network, scene)[None])[0]
             rows.append((case.artifact, case.engine, y, words.fraction_bits(output.scale)))

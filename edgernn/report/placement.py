@@ -14,7 +14,6 @@ _REACH = (10, 16, 24, 34, 46, 60, 76, 94, 114, 136, 160)
 _ANGLES = tuple(2 * pi * k / 16 for k in range(16))
 _COVERING = 3.0  # pixels of distance that one covered square pixel is worth
 _COVERED = 1000.0  # and that there is one at all: only where there is no room
-_TINY = 1e-6  # square pixels that rounding makes
 _CROSSING = 40.0  # and one leader line through a label
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -64,18 +65,22 @@ class Feed:
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of an epoch, in order: whole arrays at a time, made ahead by a pipeline of tf.data."""
         rows = self._rows(np.random.default_rng([self.seed, epoch]))
-        kinds = tuple(tf.as_dtype(part.dtype) for part in self._parts(rows[0][:1], epoch, 0))
         made = (
             tf.data.Dataset.range(self.batches)
             .map(
                 lambda number: tf.numpy_function(
-                    lambda index: self._parts(rows[index], epoch, int(index)), [number], kinds
+                    lambda index: self._parts(rows[index], epoch, int(index)), [number], self._kinds
                 )
             )
             .prefetch(AHEAD)
         )
         for parts in made:
             yield Batch(*(part.numpy() for part in parts))
+
+    @cached_property
+    def _kinds(self) -> tuple[tf.DType, ...]:
+        """The types of a batch's arrays."""
+        return tuple(tf.as_dtype(part.dtype) for part in self._parts(np.zeros(1, np.int64), 0, 0))
 
     def _parts(self, rows: np.ndarray, epoch: int, number: int) -> tuple[np.ndarray, ...]:
         """The arrays of a batch."""

@@ -54,9 +54,8 @@ class Teacher:
 
         train = splits.train
         assert splits.vocabulary is not None
-        assert splits.vocabulary.kind != "items"
         assert train.text is not None
-        texts = [tokens.split(text, splits.vocabulary.kind, splits.vocabulary.case) for text in train.text.tolist()]
+        texts = [tokens.read(splits.vocabulary, text) for text in train.text.tolist()]
         features = TfidfVectorizer(analyzer=_itself, sublinear_tf=True)
         goal = np.log(shares(train, len(splits.labels)))
         model = Ridge(PENALTY).fit(features.fit_transform(texts), goal - goal.mean(axis=1, keepdims=True))
