@@ -79,9 +79,14 @@ class BuildFolder:
     def trained(self) -> Path:
         return self.cache / "trained.npz"
 
-    def checkpoint(self, stage: str) -> Path:
-        """Where the stage `train` or `prune` keeps what it needs to go on after a kill."""
-        return self.root / "checkpoints" / f"{stage}.npz"
+    def checkpoint(self, training: str) -> Path:
+        """Where a training, `train`, `refit`, `prune` or `qat`, keeps what it needs to go on after a kill."""
+        return self.root / "checkpoints" / f"{training}.npz"
+
+    def forget(self, stage: str) -> None:
+        """Remove the checkpoints of a stage's trainings."""
+        for training in ("train", "refit") if stage == "train" else (stage,):
+            self.checkpoint(training).unlink(missing_ok=True)
 
     @property
     def network(self) -> Path:

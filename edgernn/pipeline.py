@@ -44,7 +44,7 @@ def build(plan: Recipe, base: Path, out: Path, progress: Progress, fresh: Iterab
     work = Build(plan, base, BuildFolder(out), progress)
     with work.folder.opened(plan):
         for name in fresh:
-            work.folder.checkpoint(name).unlink(missing_ok=True)  # else a training would go on from its end
+            work.folder.forget(name)  # else a training would go on from its end
         return _run(work, _names(plan), fresh)
 
 

@@ -19,7 +19,7 @@ from edgernn.datasets.parallel_text_sections import ParallelTextData
 from edgernn.datasets.running_text_sections import RunningTextData
 from edgernn.datasets.sections import DataField, ForecastData, SeriesData, TextData
 from edgernn.decide.alarm import LONGEST
-from edgernn.decide_sections import AlarmSection, DecideField, TopSection, WordsSection
+from edgernn.decide_sections import AlarmSection, DecideField, StreamedSection, TopSection, WordsSection
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
 from edgernn.features.log_mel import LogMel
@@ -273,6 +273,11 @@ class Recipe(Section):
             raise ValueError(f"has decide.rule: {rule} and a bidirectional layer, which has no stream; remove one")
         if self.network.choices()[-1].options.activation != "linear":
             raise ValueError("has decide, which takes the softmax itself, and a last layer that is not linear")
+        if self.train.refit and isinstance(self.decide, StreamedSection) and self.decide.threshold == "auto":
+            raise ValueError(
+                "has train.refit and decide.threshold: auto, which is chosen on validation that is not trained on; "
+                "remove refit, or give the threshold"
+            )
 
     def _fitting_top(self, section: TopSection) -> None:
         """A list leaves out what a basket has where that is not asked for, and only there."""

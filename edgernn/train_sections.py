@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from edgernn.network import KINDS, Layer
-from edgernn.section import NULL_IS_EMPTY, Number, Section, Whole, nearest
+from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest
 from edgernn.sparsity import Matrix, matrices
 
 Positive = Annotated[Whole, Field(gt=0)]
@@ -68,6 +68,8 @@ class TrainSection(Section):
     embedding_rate: Rate = 1.0
     average: Share = 0.995  # memory of the running average of weights, which is what is kept; 0 is off
     patience: Positive = 15  # epochs without a better validation loss before training stops
+    # once validation has told the best epoch, train again, as long, on train and validation together
+    refit: Flag = False
     augment: Annotated[AugmentSection, NULL_IS_EMPTY] = AugmentSection()
 
 

@@ -54,8 +54,7 @@ def item_to_item(problem: Problem) -> np.ndarray:
         for one in (Settings(near, *others) for others in product(RARITY, FADING)):
             found[one] = _recall(scores(pairs, taken(train.y, size), validation, one), validation)
     best = max(found, key=lambda one: found[one])
-    both = Split(problem.x, problem.y, np.concatenate([train.group, validation.group]), problem.lengths)
-    return scores(together(both, size, best.near), taken(problem.y, size), test, best)
+    return scores(together(problem.splits.known, size, best.near), taken(problem.y, size), test, best)
 
 
 def scores(pairs: np.ndarray, often: np.ndarray, asked: Split, settings: Settings) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -19,28 +18,26 @@ class Problem:
     data: DataSection
     seed: int
 
-    @cached_property
+    @property
     def x(self) -> np.ndarray:
         """The windows of train and validation, float32 [examples, steps, channels]."""
-        return np.concatenate([self.splits.train.x, self.splits.validation.x])
+        return self.splits.known.x
 
-    @cached_property
+    @property
     def y(self) -> np.ndarray:
         """Their classes [examples] or quantities [examples, outputs]."""
-        return np.concatenate([self.splits.train.y, self.splits.validation.y])
+        return self.splits.known.y
 
-    @cached_property
+    @property
     def text(self) -> np.ndarray:
         """The texts that these were made of, str [examples]."""
-        assert self.splits.train.text is not None
-        assert self.splits.validation.text is not None
-        return np.concatenate([self.splits.train.text, self.splits.validation.text])
+        assert self.splits.known.text is not None
+        return self.splits.known.text
 
-    @cached_property
+    @property
     def lengths(self) -> np.ndarray:
         """How many of their frames are real, int32 [examples]; what follows is padding."""
-        parts = (self.splits.train, self.splits.validation)
-        return np.concatenate([part.real for part in parts])
+        return self.splits.known.real
 
     @property
     def test(self) -> np.ndarray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,11 @@ class Split:
         """The examples at `index` (int or bool, [examples])."""
         given = {name: array for name in _FIELDS if (array := getattr(self, name)) is not None}
         return Split(**{name: array[index] for name, array in given.items()})
+
+    def followed_by(self, other: Split) -> Split:
+        """The examples of both, which have the same fields and as many steps."""
+        pairs = ((name, getattr(self, name), getattr(other, name)) for name in _FIELDS)
+        return Split(**{name: None if own is None else np.concatenate([own, more]) for name, own, more in pairs})
 
     @property
     def real(self) -> np.ndarray:
@@ -97,6 +103,15 @@ class Splits:
     task: Task = "classify"
     vocabulary: Vocabulary | None = None
     encoding: tuple[Channel, ...] = ()
+
+    @cached_property
+    def known(self) -> Split:
+        """The examples of train and validation: all that a model may be made of once its settings are chosen."""
+        return self.train.followed_by(self.validation)
+
+    def without_validation(self) -> Splits:
+        """Train has the examples of validation, too, and validation has none."""
+        return replace(self, train=self.known, validation=self.validation.take(np.zeros(0, np.int64)))
 
 
 _PARTS = ("train", "validation", "calibration", "test")

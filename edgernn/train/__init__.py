@@ -20,6 +20,8 @@ __all__ = ["fit", "keras_latency", "keras_model", "keras_outputs", "to_network"]
 def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
     """The network of `recipe.network`, trained on `splits.train` as `recipe.train` says.
 
+    With `recipe.train.refit` it is trained once more, on `splits.known`, for as many epochs as were best.
+
     Writes TensorBoard logs to `<folder>/logs/train` and after every epoch a checkpoint to
     `<folder>/checkpoints/train.npz`. A call that finds the checkpoint of the same recipe and data goes on
     from there and ends with the same bytes as a call that was never interrupted.

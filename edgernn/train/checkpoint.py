@@ -25,9 +25,11 @@ class Progress:
     best_loss: float
     best: tuple[np.ndarray, ...]
 
-    def after(self, loss: float, weights: list[np.ndarray], keep_from: int) -> Progress:
-        """One epoch on; epochs before `keep_from` are never the best."""
+    def after(self, loss: float | None, weights: list[np.ndarray], keep_from: int) -> Progress:
+        """One epoch on; epochs before `keep_from` are never the best. Without a validation loss the last one is."""
         ahead = replace(self, epoch=self.epoch + 1)
+        if loss is None:
+            return replace(ahead, best_epoch=self.epoch, best=tuple(weights))
         if self.epoch < keep_from or loss >= self.best_loss:
             return ahead
         return replace(ahead, best_epoch=self.epoch, best_loss=loss, best=tuple(weights))

@@ -28,15 +28,26 @@ from edgernn.train_sections import TrainSection
 
 def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
     """See `edgernn.train.fit`."""
+    network, epochs = _fitted("train", recipe, splits, folder, quiet)
+    if recipe.train.refit:
+        network, _ = _fitted("refit", recipe, splits.without_validation(), folder, quiet, until=epochs)
+    return network
+
+
+def _fitted(
+    stage: str, recipe: Recipe, splits: Splits, folder: Path, quiet: bool, until: int | None = None
+) -> tuple[Network, int]:
+    """A trained network, and the epochs that it took to get there."""
     network = untrained(recipe, splits)
     if recipe.train.made_texts:
         network = _told(network, Teacher.of(splits))
     model = models.every_step_model(network)
     weights = class_weights(recipe.train, network.task, splits.train, network.outputs)
     learner = Learner(model, network, recipe.train, recipe.seed, weights)
-    best = train(run("train", recipe, learner, network, splits), folder, quiet)
-    learner.averaged.set_weights(best)
-    return Goal.of(network.task, splits.train).in_units(models.to_network(learner.averaged, network))
+    ended = train(run(stage, recipe, learner, network, splits, until=until), folder, quiet)
+    learner.averaged.set_weights(ended.best)
+    goal = Goal.of(network.task, splits.train)
+    return goal.in_units(models.to_network(learner.averaged, network)), ended.best_epoch + 1
 
 
 def untrained(recipe: Recipe, splits: Splits) -> Network:
@@ -79,9 +90,10 @@ def run(
     *,
     settle: Callable[[], None] = lambda: None,
     keep_from: int = 0,
+    until: int | None = None,
     on: object = None,
 ) -> Run:
-    """A training of `learner`, whose section may differ from the recipe's; it starts from `network`.
+    """A training of `learner`, whose section may differ from the recipe's; it starts from `network`. See `Run`.
 
     `on` is what else (as JSON) its result depends on.
 
@@ -101,8 +113,8 @@ def run(
         teacher=Teacher.of(splits) if section.made_texts else None,
         made_share=section.made_texts,
     )
-    key = checkpoint.key(stage, [_settings(recipe, section), on], network, splits)
-    return Run(stage, key, network, learner, feed, splits.validation, settle, keep_from)
+    key = checkpoint.key(stage, [_settings(recipe, section), on, until], network, splits)
+    return Run(stage, key, network, learner, feed, splits.validation, settle, keep_from, until)
 
 
 def _constants(recipe: Recipe, splits: Splits) -> tuple[np.ndarray, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,7 +34,9 @@ class Run:
     """One training: who learns what from which batches.
 
     `stage` names its logs and its checkpoint, `key` is the hash of all that the result depends on. `settle`
-    is called before every validation. Epochs before `keep_from` are never kept as the best.
+    is called after every epoch. Epochs before `keep_from` are never kept as the best. Where `validation` is empty
+    nothing judges them, and the last one is kept. With `until` there are only so many, at the learning rates of a
+    training of all.
     """
 
     stage: str
@@ -44,6 +47,12 @@ class Run:
     validation: Split
     settle: Callable[[], None]
     keep_from: int = 0
+    until: int | None = None
+
+    @property
+    def epochs(self) -> int:
+        """The most that it takes."""
+        return self.learner.section.epochs if self.until is None else self.until
 
     @property
     def segments(self) -> int:
@@ -85,11 +94,18 @@ class Clock:
         return f"{self.seconds['waiting'] / max(sum(self.seconds.values()), TINY):.0%} of the time waiting for data"
 
 
+class Validation(NamedTuple):
+    """Of the averaged weights after an epoch, on the validation split."""
+
+    loss: float
+    figure: float
+
+
 @dataclass(frozen=True)
 class Figures:
-    """Of one epoch: means over its steps, and the validation after it; `watched` names the objective's figure.
+    """Of one epoch: means over its steps, and the validation after it, if there is one.
 
-    `clock` is where the time went.
+    `watched` names the objective's figure, `clock` is where the time went.
     """
 
     watched: str
@@ -97,42 +113,46 @@ class Figures:
     figure: float
     gradient_norm: float
     learning_rate: float
-    validation_loss: float
-    validation_figure: float
+    validation: Validation | None
     clock: Clock
 
     def scalars(self) -> dict[str, float]:
         """By the names of their TensorBoard charts."""
-        return {
+        found = {
             "loss/train": self.loss,
-            "loss/validation": self.validation_loss,
             f"{self.watched}/train": self.figure,
-            f"{self.watched}/validation": self.validation_figure,
             "learning_rate": self.learning_rate,
             "gradient_norm": self.gradient_norm,
             **{f"seconds/{name}": seconds for name, seconds in self.clock.seconds.items()},
         }
+        if self.validation:
+            found |= {"loss/validation": self.validation.loss, f"{self.watched}/validation": self.validation.figure}
+        return found
 
     def __str__(self) -> str:
-        figure = f"{self.watched.replace('_', ' ')} {self.validation_figure:.3f}"
-        return f"loss {self.loss:.3g}, validation {self.validation_loss:.3g} ({figure}), {self.clock}"
+        parts = [f"loss {self.loss:.3g}"]
+        if self.validation:
+            figure = f"{self.watched.replace('_', ' ')} {self.validation.figure:.3f}"
+            parts.append(f"validation {self.validation.loss:.3g} ({figure})")
+        return ", ".join([*parts, str(self.clock)])
 
 
-def train(run: Run, folder: Path, quiet: bool) -> tuple[np.ndarray, ...]:
-    """The best weights of a training, in the network's order; goes on from its checkpoint if there is one."""
+def train(run: Run, folder: Path, quiet: bool) -> checkpoint.Progress:
+    """How a training ends, with its best weights; goes on from its checkpoint if there is one."""
     path = BuildFolder(folder).checkpoint(run.stage)
-    section = run.learner.section
+    patience = run.learner.section.patience
     progress = checkpoint.resume(path, run.key, run.learner.state()) or checkpoint.start(run.keep_from)
     logs = Logs(folder / "logs" / run.stage)
     text = ""
     with meter(run.stage, run.steps, quiet) as tell:
-        while progress.epoch < section.epochs and progress.epoch - progress.best_epoch <= section.patience:
+        while progress.epoch < run.epochs and progress.epoch - progress.best_epoch <= patience:
             figures = _epoch(run, progress.epoch, tell, text)
-            text = f"epoch {progress.epoch + 1} of {section.epochs}, {figures}"
-            progress = progress.after(figures.validation_loss, run.learner.averages(), run.keep_from)
+            text = f"epoch {progress.epoch + 1} of {run.epochs}, {figures}"
+            loss = figures.validation and figures.validation.loss
+            progress = progress.after(loss, run.learner.averages(), run.keep_from)
             checkpoint.save(path, run.key, progress, run.learner.state())
             logs.write(progress.epoch, figures.scalars())
-    return progress.best
+    return progress
 
 
 def learning_rate(step: int, steps: int, peak: float, schedule: str) -> float:
@@ -161,8 +181,8 @@ def _epoch(run: Run, epoch: int, tell: Meter, text: str) -> Figures:
     section = run.learner.section
     rate = learning_rate(step * run.segments, run.steps, section.learning_rate, section.schedule)
     with clock.of("validating"):
-        validated = _validated(run, epoch)
-    return Figures(FIGURES[run.network.task], loss, figure, norm, rate, *validated, clock)
+        validated = _validated(run, epoch) if len(run.validation) else None
+    return Figures(FIGURES[run.network.task], loss, figure, norm, rate, validated, clock)
 
 
 def _step(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, float]:
@@ -208,11 +228,10 @@ def _update(run: Run, gradients: Gradients, step: int) -> None:
     run.learner.update(gradients.by_variable, gradients.norm, tf.constant(rate, tf.float32), stays)
 
 
-def _validated(run: Run, epoch: int) -> tuple[float, float]:
-    """Loss and figure of the averaged weights on the validation split."""
+def _validated(run: Run, epoch: int) -> Validation:
     frames = normalize.apply(run.validation.x, run.network.mean, run.network.std)
     learned = tf.constant(run.feed.goal.learned(run.validation))
     whole = ends(run.validation.lengths, run.network)
     loss, figure = run.learner.evaluate(tf.constant(frames), learned, whole)
     watch.require_finite_validation(float(loss), run.learner, epoch)
-    return float(loss), float(figure)
+    return Validation(float(loss), float(figure))

@@ -30,6 +30,7 @@ def fine_tuned(
     network: Network, recipe: Recipe, section: PruneSection, splits: Splits, folder: Path, *, quiet: bool
 ) -> Network:
     """See `edgernn.prune.fine_tune`."""
+    splits = splits.without_validation() if recipe.train.refit else splits
     train = recipe.train.model_copy(update={"epochs": section.epochs, "learning_rate": section.learning_rate})
     batches = math.ceil(len(splits.train) / train.batch_size)
     plan = schedule(section, batches)
@@ -40,7 +41,7 @@ def fine_tuned(
     learner = kind(models.every_step_model(network), network, train, recipe.seed, section, plan, weights)
     keep_from = min(math.ceil(plan.end / batches), section.epochs - 1)
     run = fitting.run("prune", recipe, learner, network, splits, settle=learner.settle, keep_from=keep_from)
-    best = loop.train(run, folder, quiet)
+    best = loop.train(run, folder, quiet).best
     learner.averaged.set_weights([weights + 0.0 for weights in best])  # TFMOT makes zeros of either sign
     return goal.in_units(models.to_network(learner.averaged, network))
 

@@ -41,7 +41,7 @@ def fine_tuned(
     goal = Goal.of(network.task, splits.train)
     learner = QatLearner(network, quantized, recipe, _section(recipe.train, section), goal)
     run = fitting.run("qat", recipe, learner, network, splits, on=_provenance(quantized, recipe))
-    best = loop.train(run, folder, quiet)
+    best = loop.train(run, folder, quiet).best
     learner.averaged.set_weights(best)
     return models.to_network(learner.averaged, network)
 
