@@ -102,6 +102,9 @@ class Build:
 
         trained = train.fit(self.recipe, self.splits, self.folder.root, self.progress.quiet)
         networks.save(trained, self.folder.trained)
+        if self.recipe.judged_before_refit:
+            judged = train.validated(self.recipe, self.splits, self.folder.root, self.progress.quiet)
+            networks.save(judged, self.folder.validated)
 
     def prune(self) -> None:
         network = networks.load(self.folder.trained)
@@ -118,7 +121,8 @@ class Build:
             return network
         if not isinstance(section, StreamedSection):
             return replace(network, decide=section.chosen())
-        return replace(network, decide=detection.rule(section, network, scene.load(self.folder.scenes)))
+        judged = networks.load(self.folder.validated) if self.recipe.judged_before_refit else network
+        return replace(network, decide=detection.rule(section, judged, scene.load(self.folder.scenes)))
 
     def keras(self) -> None:
         from edgernn import train

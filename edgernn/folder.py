@@ -79,6 +79,11 @@ class BuildFolder:
     def trained(self) -> Path:
         return self.cache / "trained.npz"
 
+    @property
+    def validated(self) -> Path:
+        """The network before it learned from validation, too, where that split is to choose a threshold."""
+        return self.cache / "validated.npz"
+
     def checkpoint(self, training: str) -> Path:
         """Where a training, `train`, `refit`, `prune` or `qat`, keeps what it needs to go on after a kill."""
         return self.root / "checkpoints" / f"{training}.npz"

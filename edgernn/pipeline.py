@@ -109,6 +109,7 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
     words = r.decide if isinstance(r.decide, WordsSection) else None
     heard = [f.splits, *([f.scenes] if isinstance(r.decide, StreamedSection) else [])]
     minutes = words and words.minutes
+    trained = [f.trained, *([f.validated] if r.judged_before_refit else [])]
     drawn = [r.decide] if isinstance(r.decide, SampleSection) else []  # of the samples in the report
     healed = [r.seed, r.train, r.prune, *([r.decide] if r.decide else []), trained_by]
     made = [*heard, f.network, f.quantized, f.artifacts]
@@ -132,8 +133,8 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
             "data", work.data, [r.data, r.log_mel, r.seed, r.train.augment, r.network, minutes, source], [], heard
         ),
         Stage("baseline", work.baseline, judged, [f.splits], [f.baseline]),
-        Stage("train", work.train, taught, [f.splits], [f.trained]),
-        Stage("prune", work.prune, healed, [*heard, f.trained], [f.network]),
+        Stage("train", work.train, taught, [f.splits], trained),
+        Stage("prune", work.prune, healed, [*heard, *trained], [f.network]),
         Stage(
             "keras", work.keras, [r.benchmark, *judging, processor(), trained_by], [f.splits, f.network], [f.keras]
         ),

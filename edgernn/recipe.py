@@ -273,10 +273,10 @@ class Recipe(Section):
             raise ValueError(f"has decide.rule: {rule} and a bidirectional layer, which has no stream; remove one")
         if self.network.choices()[-1].options.activation != "linear":
             raise ValueError("has decide, which takes the softmax itself, and a last layer that is not linear")
-        if self.train.refit and isinstance(self.decide, StreamedSection) and self.decide.threshold == "auto":
+        if self.judged_before_refit and self.prune and self.prune.sparsity:
             raise ValueError(
-                "has train.refit and decide.threshold: auto, which is chosen on validation that is not trained on; "
-                "remove refit, or give the threshold"
+                "has prune, train.refit and decide.threshold: auto; no network that is pruned could choose it on "
+                "validation that it has not seen: remove one of them, or give the threshold"
             )
 
     def _fitting_top(self, section: TopSection) -> None:
@@ -388,6 +388,11 @@ class Recipe(Section):
         """The simple methods to beat."""
         default = baselines_of(self.data)[:1]
         return self.verify.baseline or tuple(default)
+
+    @property
+    def judged_before_refit(self) -> bool:
+        """Whether validation is to choose a threshold, and the network that is shipped has learned from it."""
+        return self.train.refit and isinstance(self.decide, StreamedSection) and self.decide.threshold == "auto"
 
     @property
     def log_mel(self) -> LogMel | None:

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from event_files import GOOD
 
-from edgernn import recipe
+from edgernn import detection, recipe
+from edgernn import network as networks
 from edgernn.build import Build
-from edgernn.datasets import splits
+from edgernn.datasets import scene, splits
 from edgernn.errors import InputError
 from edgernn.folder import BuildFolder
 from edgernn.progress import Progress
+
+ALARMS = """
+name: tiny
+data: {source: series, path: s.csv, columns: [v], forecast: v, window: 12, horizon: 2, hop: 4}
+network: {layers: [gru: {units: 2}, dense: {}]}
+train: {epochs: 2, refit: true}
+decide: {rule: alarm, smooth: 3}
+verify: {engines: [c]}
+"""
 
 RECIPE = """
 name: tiny
@@ -61,3 +72,30 @@ def test_a_recipe_that_does_not_fit_the_data_is_refused(changes: dict[str, str],
     with pytest.raises(InputError, match=told):
         data(tmp_path, **changes)
     assert not (tmp_path / "out" / "cache" / "splits.npz").exists()
+
+
+def test_a_threshold_is_chosen_by_the_network_that_has_not_seen_validation(tmp_path: Path) -> None:
+    values = np.sin(np.arange(400) / 3) + np.random.default_rng(0).normal(0, 0.1, 400)
+    (tmp_path / "s.csv").write_text("v\n" + "\n".join(f"{value:.4f}" for value in values) + "\n")
+    (tmp_path / "tiny.yaml").write_text(ALARMS)
+    build = Build(recipe.load(tmp_path / "tiny.yaml"), tmp_path, BuildFolder(tmp_path / "out"), Progress(True))
+
+    build.data()
+    build.train()
+    build.prune()
+
+    scenes = scene.load(build.folder.scenes)
+    shipped, validated = networks.load(build.folder.trained), networks.load(build.folder.validated)
+    rules = [detection.rule(build.recipe.decide, one, scenes) for one in (shipped, validated)]  # type: ignore[arg-type]
+    assert rules[0] != rules[1]
+    assert build.network.decide == rules[1]
+    for layer, expected in zip(build.network.layers, shipped.layers, strict=True):
+        for weight, own in zip(layer.weights, expected.weights, strict=True):
+            np.testing.assert_array_equal(weight, own)
+
+
+def test_no_pruned_network_could_choose_a_threshold_before_a_refit(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(ALARMS + "prune: {sparsity: 0.5}\n")
+    with pytest.raises(InputError, match=r"has prune, train\.refit and decide\.threshold: auto; .* or give the"):
+        recipe.load(tmp_path / "tiny.yaml")
+    recipe.load(tmp_path / "tiny.yaml", ["decide.threshold=1"])

@@ -53,8 +53,8 @@ class Split:
 
     def followed_by(self, other: Split) -> Split:
         """The examples of both, which have the same fields and as many steps."""
-        pairs = ((name, getattr(self, name), getattr(other, name)) for name in _FIELDS)
-        return Split(**{name: None if own is None else np.concatenate([own, more]) for name, own, more in pairs})
+        pairs = {name: (getattr(self, name), getattr(other, name)) for name in _FIELDS}
+        return Split(**{name: np.concatenate(pair) for name, pair in pairs.items() if pair[0] is not None})
 
     @property
     def real(self) -> np.ndarray:

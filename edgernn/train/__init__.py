@@ -14,7 +14,7 @@ from edgernn.datasets.splits import Splits
 from edgernn.network import Network
 from edgernn.recipe import Recipe
 
-__all__ = ["fit", "keras_latency", "keras_model", "keras_outputs", "to_network"]
+__all__ = ["fit", "keras_latency", "keras_model", "keras_outputs", "to_network", "validated"]
 
 
 def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
@@ -32,6 +32,17 @@ def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
     from edgernn.train import fitting
 
     return fitting.fit(recipe, splits, folder, quiet)
+
+
+def validated(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
+    """The network that `fit` has before it learns from validation, too: what can be judged on that split.
+
+    Without `recipe.train.refit` it is that of `fit`. After `fit` in the same folder nothing is trained again.
+    Raises what `fit` raises.
+    """
+    from edgernn.train import fitting
+
+    return fitting.validated(recipe, splits, folder, quiet)
 
 
 def keras_model(network: Network) -> Any:

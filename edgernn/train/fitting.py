@@ -34,6 +34,11 @@ def fit(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
     return network
 
 
+def validated(recipe: Recipe, splits: Splits, folder: Path, quiet: bool) -> Network:
+    """See `edgernn.train.validated`."""
+    return _fitted("train", recipe, splits, folder, quiet)[0]
+
+
 def _fitted(
     stage: str, recipe: Recipe, splits: Splits, folder: Path, quiet: bool, until: int | None = None
 ) -> tuple[Network, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,22 @@ def test_take_keeps_examples_together() -> None:
     assert some.group.tolist() == ["gröup 3", "gröup 1"]
     np.testing.assert_array_equal(some.x, train.x[[3, 1]])
     np.testing.assert_array_equal(some.y, train.y[[3, 1]])
+
+
+def test_known_are_the_examples_of_train_and_validation() -> None:
+    data = sample()
+    whole = data.without_validation()
+
+    assert (len(whole.train), len(whole.validation), len(whole.test)) == (6, 0, 3)
+    np.testing.assert_array_equal(whole.train.x, np.concatenate([data.train.x, data.validation.x]))
+    np.testing.assert_array_equal(whole.train.y, np.concatenate([data.train.y, data.validation.y]))
+    assert set(data.known.group) == {*data.train.group, *data.validation.group}
+    assert whole.train.lengths is None
+
+
+@pytest.mark.parametrize("field", ["lengths", "text", "shares", "taken"])
+def test_what_follows_brings_all_of_its_fields(field: str) -> None:
+    data, values = sample(), np.arange(6)
+    parts = (replace(data.train, **{field: values[:5]}), replace(data.validation, **{field: values[5:]}))
+
+    np.testing.assert_array_equal(getattr(parts[0].followed_by(parts[1]), field), values)
