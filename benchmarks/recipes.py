@@ -5,10 +5,10 @@
 
 Float, baseline and int8 are the recipe's metric on its held-out test split, means over the seeds with the standard
 deviation; int8 is the worst of all engines. Loss and agreement are those of that worst. Latency is the median of a
-step on one thread, the first seed's; bytes are step.int8.tflite's. Instructions a step are those of the C, optimised
-for speed, on an emulated board, where its compiler and emulator are there: the first seed's.
-Builds are cached: a second call only checks them. With `--read` none is started, and the reports that are there are
-set side by side. `--readme` writes the table between its marks in README.md.
+step on one thread, the first seed's; bytes are step.int8.tflite's. Instructions a step are those of the C,
+optimised for speed, on an emulated board, where its compiler and emulator are there: the first seed's.
+Builds are cached: a second call only checks them. With `--read` none is started, and the reports that are there
+are set side by side. `--readme` writes the table between its marks in README.md.
 """
 
 from __future__ import annotations
