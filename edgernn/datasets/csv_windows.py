@@ -84,6 +84,26 @@ def frames(path: Path, channels: Sequence[str]) -> Generator[np.ndarray, None, N
     Raises:
         InputError: as `load`, at the row with the fault, when the rows before it were given.
     """
+    with opened(path) as rows:
+        yield from frames_of(rows, channels)
+
+
+class Rows:
+    """The rows of a CSV file, each as soon as its line is there; `bare` ones may lack a header."""
+
+    def __init__(self, read: Iterator[list[str]], name: Path, bare: bool) -> None:
+        self.read, self.name, self.bare = read, name, bare
+
+    def first(self) -> list[str]:
+        """The row that comes next, which comes again; empty where there is none."""
+        row = next(self.read, [])
+        self.read = chain([row], self.read)
+        return row
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Rows]:
+    """The rows of a file, or with `-` of standard input; what is wrong with it is told as InputError."""
     live = str(path) == "-"
     name = Path("standard input") if live else path
     source = STANDARD_INPUT if live else path
@@ -91,7 +111,12 @@ def frames(path: Path, channels: Sequence[str]) -> Generator[np.ndarray, None, N
         telling(name),
         open(source, encoding="utf-8-sig", newline="", errors=LATER, closefd=not live) as file,
     ):
-        yield from _frames(csv.reader(checked(line) for line in file), name, channels, live)
+        yield Rows(csv.reader(checked(line) for line in file), name, live)
+
+
+def frames_of(rows: Rows, channels: Sequence[str]) -> Iterator[np.ndarray]:
+    """See `frames`."""
+    return _frames(rows.read, rows.name, channels, rows.bare)
 
 
 def _files(root: Path) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -49,14 +49,21 @@ def read(path: Path, section: EventsData) -> Events:
             before; an entity that has one answer has two. With file, row (the header is row 1) and column.
     """
     names = (section.entity, section.time, section.target, *section.columns, *section.categories)
-    numbers, columns = columns_of(path, names)
+    return made(columns_of(path, names)[1], section, str(path))
+
+
+def made(columns: Mapping[str, Sequence[Cell]], section: EventsData, where: str, answered: bool = True) -> Events:
+    """The events in the cells of columns, from the file `where`; without `answered` a target may be missing.
+
+    Raises InputError as `read` does.
+    """
     entity = codes([there(cell, "name whose event it is").text for cell in columns[section.entity]])
     order = np.argsort(entity.codes, kind="stable")
     times, unit = times_of(columns[section.time])
     values = [[_number(cell, missing=True) for cell in columns[name]] for name in section.columns]
     with np.errstate(over="ignore"):
         table = np.array(values, np.float64).astype(np.float32).reshape(len(section.columns), -1).T
-    answers = _answers(columns[section.target], section.predict, order)
+    answers = _answers(columns[section.target], section.predict, order) if answered else _known(columns, section)
     events = Events(
         entity=entity.codes[order].astype(np.int64),
         entities=entity.names,
@@ -67,14 +74,30 @@ def read(path: Path, section: EventsData) -> Events:
         texts={name: codes([columns[name][i].text for i in order]) for name in section.categories},
         answers=answers,
         target=section.target,
-        asked=np.ones(len(order), bool),
-        row=np.array(numbers)[order],
-        where=str(path),
+        asked=answers.codes >= 0 if isinstance(answers, Texts) else np.ones(len(order), bool),
+        row=np.array([cell.row for cell in columns[section.time]])[order],
+        where=where,
     )
     _refuse_backwards(events, [columns[section.time][i] for i in order])
-    if section.answer == "entity":
+    if answered and section.answer == "entity":
         _refuse_changing(events, [columns[section.target][i] for i in order])
     return events
+
+
+def rows(read: csv_windows.Rows, section: EventsData) -> Iterator[dict[str, Cell]]:
+    """The cells of each row by their columns, as soon as it is there; where there is no target, without one.
+
+    Raises InputError when a column is missing that the section needs to make frames, and at a row with a fault.
+    """
+    needed = [section.entity, section.time, *section.columns, *section.categories]
+    needed += [section.target] if section.known_after is not None else []
+    header = csv_windows.header(next(read.read, []), read.name, (), needed).names
+    for number, row in enumerate(read.read, 2):
+        if row and len(row) != len(header):
+            raise InputError(f"{read.name}, row {number}: has {len(row)} cells, and the header has {len(header)}")
+        if row:
+            cells = zip(header, row, strict=True)
+            yield {name: Cell(text.strip(), read.name, number, name) for name, text in cells}
 
 
 def columns_of(path: Path, names: Sequence[str]) -> tuple[list[int], dict[str, list[Cell]]]:
@@ -154,6 +177,12 @@ def _answers(cells: Sequence[Cell], predict: Predict, order: np.ndarray) -> Text
     if predict == "class":
         return codes([filled[i].text for i in order])
     return np.array([_number(filled[i]) for i in order])
+
+
+def _known(columns: Mapping[str, Sequence[Cell]], section: EventsData) -> Texts:
+    """The answers that are there, of events of one entity."""
+    missing = [Cell("", cell.path, cell.row, section.target) for cell in columns[section.time]]
+    return codes([cell.text for cell in columns.get(section.target, missing)])
 
 
 def _refuse_backwards(events: Events, cells: Sequence[Cell]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Generator, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,22 +64,15 @@ def rows(source: Path, basket: str, item: str) -> Generator[Row, None, None]:
 
     Raises InputError when it cannot be read or has no column `item`, and at a row with a fault.
     """
-    live = str(source) == "-"
-    name = Path("standard input") if live else source
-    place = csv_windows.STANDARD_INPUT if live else source
-    read: Iterator[list[str]]
-    with (
-        csv_windows.telling(name),
-        open(place, encoding="utf-8-sig", newline="", errors=csv_windows.LATER, closefd=not live) as file,
-    ):
-        read = csv.reader(csv_windows.checked(line) for line in file)
-        first = [cell.strip() for cell in next(read, [])]
-        if live and not {basket, item} & {*first} and len(first) in (1, 2):
-            header, read, start = (basket, item)[-len(first) :], chain([first], read), 1
+    with csv_windows.opened(source) as read:
+        first = [cell.strip() for cell in read.first()]
+        if read.bare and not {basket, item} & {*first} and len(first) in (1, 2):
+            header, start = (basket, item)[-len(first) :], 1
         else:
-            csv_windows.header(first, name, (), (item,))
+            next(read.read, None)
+            csv_windows.header(first, read.name, (), (item,))
             header, start = tuple(first), 2
-        yield from _rows(read, name, header, (basket, item), start)
+        yield from _rows(read.read, read.name, header, (basket, item), start)
 
 
 def _rows(

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgernn import generation
+from edgernn import generation, recipe
 from edgernn import network as networks
+from edgernn.datasets.event_sections import EventsData
 from edgernn.errors import InputError
 from edgernn.folder import BuildFolder
-from edgernn.run import frames, items, sound, texts, writing
+from edgernn.run import events, frames, items, sound, texts, writing
 from edgernn.run.writing import opening, text, unknown
 
 __all__ = ["decisions", "line", "opening", "text", "unknown"]
@@ -30,7 +31,8 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     standard input int16 samples at its rate. For a network that reads texts it is plain UTF-8, and each line that
     is not blank gets one decision, or an answer from a network of parallel text. For one that reads items it is a
     CSV file with the recipe's columns of baskets and items, and every row gets what comes next; a basket begins
-    where another one's name stands.
+    where another one's name stands. For one of the user's own events it is a CSV file with the recipe's columns,
+    but for the target, and every row gets what follows from its entity's events so far.
 
     Raises InputError for a network without a step form, and for a bad row, when the rows before it are decided;
     MissingToolError when no engine can run the build's int8 step model.
@@ -45,6 +47,9 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     if vocabulary:
         read = items if vocabulary.kind == "items" else texts
         return read.decisions(paths, network, vocabulary, source)
+    section = recipe.load(paths.recipe).data if network.encoding else None
+    if isinstance(section, EventsData):
+        return events.decisions(paths, network, section, source)
     heard = "log_mel" in (network.features or {})
     return (sound if heard else frames).decisions(paths, network, source)
 

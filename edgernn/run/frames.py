@@ -26,8 +26,15 @@ def decisions(paths: BuildFolder, network: Network, source: Path) -> Iterator[di
         if isinstance(network.decide, AlarmRule):
             yield from _alarms(paths, network, network.decide, frames)
             return
-        for step, output in enumerate(outputs(paths, frames, network.frames_per_step), start=1):
-            yield {"step": step} | told(network, output)
+        yield from after_every_step(paths, network, frames)
+
+
+def after_every_step(
+    paths: BuildFolder, network: Network, frames: Iterator[np.ndarray]
+) -> Iterator[dict[str, Any]]:
+    """What the network says after every step of frames float32 [channels] each."""
+    for step, output in enumerate(outputs(paths, frames, network.frames_per_step), start=1):
+        yield {"step": step} | told(network, output)
 
 
 def _alarms(
