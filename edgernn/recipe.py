@@ -339,6 +339,8 @@ class Recipe(Section):
             raise ValueError("has train.regression_loss, and its data asks for no quantity; remove it")
         if task == "next":
             self._fitting_next()
+        if self.train.carry:
+            self._fitting_carry()
         if self.train.truncate:
             self._fitting_truncation()
         last = self.network.choices()[-1].options
@@ -352,20 +354,29 @@ class Recipe(Section):
         if not self.network.streams:
             raise ValueError("asks what comes next, and a bidirectional layer has seen it; remove bidirectional")
 
+    def _fitting_carry(self) -> None:
+        """A window can begin where another of the same length has ended."""
+        self._fitting_states("carry", ("dense", "embedding", "layer_norm", "conv"), "windows")
+        if isinstance(self.data, EventOptions | TextData | ItemOptions):
+            raise ValueError("has train.carry, and its sequences differ in length; remove it")
+
     def _fitting_truncation(self) -> None:
-        """Only states that Keras can take over from one segment to the next go on."""
+        self._fitting_states("truncate", ("dense", "embedding", "layer_norm"), "segments")
+        if self.quantize.qat and self.quantize.qat.epochs:
+            raise ValueError("has train.truncate and quantize.qat, which sees whole windows; remove one of them")
+
+    def _fitting_states(self, key: str, others: tuple[str, ...], between: str) -> None:
+        """Only states that Keras can take over go on between windows or segments; `others` have none that must."""
         for name, kind, options in self.network.choices():
             recurrent = kind in CELLS and KINDS[kind].KERAS and not options.bidirectional
-            if not recurrent and kind not in ("dense", "embedding", "layer_norm"):
+            if not recurrent and kind not in others:
                 raise ValueError(
-                    f"has train.truncate and {name}, whose state cannot go on between segments; remove one"
+                    f"has train.{key} and {name}, whose state cannot go on between {between}; remove one"
                 )
         if self.prune and self.prune.sparsity and not self.prune.block:
             raise ValueError(
-                "has train.truncate and prune without block, which sees whole windows; add block: [1, 1]"
+                f"has train.{key} and prune without block, which sees whole windows; add block: [1, 1]"
             )
-        if self.quantize.qat and self.quantize.qat.epochs:
-            raise ValueError("has train.truncate and quantize.qat, which sees whole windows; remove one of them")
 
     @property
     def judge(self) -> Judge:

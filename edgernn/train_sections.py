@@ -64,6 +64,8 @@ class TrainSection(Section):
     loss_from: Share | None = None
     # steps after which gradients stop while states go on, for windows of hundreds of steps; default: whole windows
     truncate: Positive | None = None
+    # share of windows that begin in the state that another one ended in, as on a device that is never reset
+    carry: Share = 0.0
     # share of the learning rate for the table of an embedding, which with less stays nearer its start
     embedding_rate: Rate = 1.0
     average: Share = 0.995  # memory of the running average of weights, which is what is kept; 0 is off

@@ -47,6 +47,7 @@ class Learner:
         self.averaged = models.sequence_model(network)
         self.rates = dropout_rates(network, section)
         self.seed = seed
+        self.ended: list[tf.Tensor] = []  # the states that the windows of the batch before ended in
         self.optimizer = keras.optimizers.AdamW(beta_2=BETA_2, weight_decay=section.weight_decay, jit_compile=False)
         self.optimizer.exclude_from_weight_decay(var_names=["bias"])
         self.optimizer.build(self.variables)
@@ -77,6 +78,19 @@ class Learner:
         """The states of all recurrent layers before the first step, [windows, units] each."""
         sizes = [size for part in self._recurrent() for size in tf.nest.flatten(part.cell.state_size)]
         return [tf.zeros((windows, size)) for size in sizes]
+
+    def begun(self, windows: int, step: tf.Tensor) -> list[tf.Tensor]:
+        """The states that windows begin in, [windows, units] each: at rest, some of them as others `ended`."""
+        rested = self.rested(windows)
+        if not self.section.carry or not self.ended:
+            return rested
+        seed = tf.random.experimental.stateless_fold_in(tf.constant([self.seed, len(self.layers)], tf.int64), step)
+        drawn = tf.random.stateless_uniform((2, windows), seed)
+        others, goes_on = tf.argsort(drawn[0]), drawn[1][:, None] < self.section.carry
+        return [
+            tf.where(goes_on, tf.gather(state, others), rest)
+            for state, rest in zip(self.ended, rested, strict=True)
+        ]
 
     def _recurrent(self) -> list[Any]:
         return [part for parts in self.layers for part in parts if isinstance(part, keras.layers.RNN)]

@@ -170,7 +170,8 @@ def memory(step: int, average: float) -> float:
 
 def _epoch(run: Run, epoch: int, tell: Meter, text: str) -> Figures:
     totals, clock = np.zeros(3), Clock()  # loss, figure, gradient norm
-    learn = _step if run.segments == 1 else _truncated
+    learn = _segmented if run.segments > 1 or run.learner.section.carry else _step
+    run.learner.ended = []  # an epoch is where a training can go on, and knows nothing of the one before
     for number, batch in enumerate(clock.batches(run.feed.epoch(epoch))):
         step = epoch * run.feed.batches + number
         with clock.of("learning"):
@@ -194,29 +195,32 @@ def _step(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, 
     return float(gradients.loss), float(gradients.figure), float(gradients.norm)
 
 
-def _truncated(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, float]:
+def _segmented(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, float, float]:
     """Learn from one batch in segments; the means of their losses, figures and gradient norms.
 
     The states go on from one segment to the next, gradients do not: truncated back-propagation through time
     (Williams and Peng 1990), whose memory does not grow with the length of windows. A segment in which no output
-    counts teaches nothing.
+    counts teaches nothing. Without `truncate` a window is one segment, and begins where others have ended.
     """
-    learner, size = run.learner, run.learner.section.truncate
-    assert size is not None
+    learner, count = run.learner, tf.constant(step, tf.int64)
     x, y = tensors(batch)
-    weights = learner.objective.weights_of(y, x.shape[1], ends(batch.lengths, run.network))
-    states, told = learner.rested(x.shape[0]), []
-    for number, start in enumerate(range(0, x.shape[1], size)):
+    frames = run.network.frames_per_step
+    weights = learner.objective.weights_of(y, x.shape[1] // frames, ends(batch.lengths, run.network))
+    size = learner.section.truncate or weights.shape[1]
+    states, told = learner.begun(x.shape[0], count), []
+    for number, start in enumerate(range(0, weights.shape[1], size)):
         some = slice(start, start + size)
         part = weights[:, some]
         share = float(tf.reduce_sum(part))
         own = y[:, some] if run.network.task == "next" else y
         scaled = part / share if share else part
-        gradients, states = learner.segment_gradients(x[:, some], own, scaled, tf.constant(step, tf.int64), states)
+        own_frames = x[:, frames * start : frames * (start + size)]
+        gradients, states = learner.segment_gradients(own_frames, own, scaled, count, states)
         watch.require_finite(learner, run.network, gradients, batch, epoch=epoch, step=step)
         if share:
             _update(run, gradients, step * run.segments + number)
             told.append((float(gradients.loss), float(gradients.figure), float(gradients.norm)))
+    learner.ended = states
     loss, figure, norm = np.mean(told, axis=0)
     return loss, figure, norm
 

@@ -49,7 +49,7 @@ def fine_tuned(
 def _section(train: TrainSection, section: QatSection) -> TrainSection:
     """Nothing is dropped and no weight decays: the network to become is known."""
     changed = {"epochs": section.epochs, "learning_rate": section.learning_rate, "patience": section.epochs}
-    return train.model_copy(update={**changed, "weight_decay": 0.0})
+    return train.model_copy(update={**changed, "weight_decay": 0.0, "carry": 0.0})
 
 
 def _provenance(quantized: QuantizedNetwork, recipe: Recipe) -> object:
