@@ -11,27 +11,22 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, fie
 
 from edgernn import profiles, strict_yaml
 from edgernn.baselines import BASELINES, baselines_of
-from edgernn.cells import CELLS
-from edgernn.datasets.audio_sections import SpeechData
-from edgernn.datasets.event_sections import EventOptions
 from edgernn.datasets.item_sections import ItemOptions
-from edgernn.datasets.parallel_text_sections import ParallelTextData
-from edgernn.datasets.running_text_sections import RunningTextData
-from edgernn.datasets.sections import DataField, ForecastData, SeriesData, TextData
-from edgernn.decide.alarm import LONGEST
-from edgernn.decide_sections import AlarmSection, DecideField, StreamedSection, TopSection, WordsSection
+from edgernn.datasets.sections import DataField
+from edgernn.decide_sections import DecideField, StreamedSection
 from edgernn.engines import ENGINES
 from edgernn.errors import InputError
 from edgernn.features.log_mel import LogMel
 from edgernn.features.sections import FeaturesSection
 from edgernn.metric import METRICS, Judge, metrics_of
-from edgernn.network import KINDS, Form, Granularity, IntegerPrecision, Precision
+from edgernn.misfits import refuse_misfit
+from edgernn.network import Form, Granularity, IntegerPrecision, Precision
 from edgernn.network_section import NetworkSection
 from edgernn.section import LIST_OR_ONE, NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest, recipe_name, validate
 from edgernn.support import SLOW, refusal
 from edgernn.target_sections import DEFAULT_TARGETS, BoardSection, TargetSection
 from edgernn.targets import TARGETS, Combination
-from edgernn.train_sections import AugmentSection, Positive, PruneSection, QatSection, Share, TrainSection
+from edgernn.train_sections import Positive, PruneSection, QatSection, Share, TrainSection
 
 
 class QuantizeSection(Section):
@@ -106,12 +101,6 @@ class Gates(Section):
     # in {10000: 0.02}; taken over the last eighth of the steps so far, of which 64 are looked at
     max_state_error_at: ErrorLimits | None = None
     max_output_error_at: ErrorLimits | None = None
-
-
-DETECTION_GATES = (
-    *("detection_auc_min", "detection_auc_drop_max", "detection_above_baseline", "detection_top"),
-    "false_alarms_max",
-)
 
 
 class StreamSection(Section):
@@ -204,193 +193,16 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _fitting(self) -> Recipe:
-        """What one section says of another must be there."""
-        names = [choice.name for choice in self.network.choices()]
-        unknown = next((name for name in self.quantize.layers if name not in names), None)
-        if unknown is not None:
-            raise ValueError(f"has {unknown} in quantize.layers, which is not a layer{nearest(unknown, names)}")
-        if self.network.tokens and self.train.augment != AugmentSection():
-            raise ValueError(
-                "has train.augment, which changes measured values, and an embedding, which reads tokens"
-            )
-        if self.train.augment.splice and isinstance(self.data, EventOptions):
-            raise ValueError("has train.augment.splice, and events by entity differ in length; remove it")
-        if self.train.token_dropout and not self.network.tokens:
-            raise ValueError("has train.token_dropout and no embedding, which reads tokens; remove it")
-        if self.train.made_texts and not isinstance(self.data, TextData):
-            raise ValueError("has train.made_texts, and its data is no texts; remove it")
-        self._fitting_tokens()
-        self._fitting_task()
-        self._fitting_decisions()
-        misplaced = next((name for name, one in self.targets.items() if one.board and name != "c"), None)
-        if misplaced is not None:
-            raise ValueError(f"has targets.{misplaced}.board, and only C runs on boards; move it to targets.c")
-        gates = self.verify.gates
-        drift = (gates.agreement_min, gates.metric_drop_max, gates.metric_drop_share_max)
-        if self.quantize.state == "auto" and drift == (None, None, None):
-            raise ValueError("has quantize.state: auto and no gate on drift; set verify.gates.agreement_min")
+        refuse_misfit(self)
         return self
-
-    def _fitting_tokens(self) -> None:
-        """Texts and items are read through an embedding with a row for every word or item."""
-        first = self.network.choices()[0]
-        if not isinstance(self.data, TextData | RunningTextData | ParallelTextData | ItemOptions):
-            if self.network.tokens and first.options.entries is None:
-                raise ValueError("needs entries in network.layers.0.embedding: how many tokens the data has")
-            return
-        if not self.network.tokens:
-            raise ValueError(
-                f"has {'items' if isinstance(self.data, ItemOptions) else 'texts'} as data and {first.kind} as its "
-                "first layer; begin with an embedding: {units: 32}"
-            )
-        if first.options.entries is not None and first.options.entries < self.data.vocabulary:
-            raise ValueError(
-                f"has data.vocabulary {self.data.vocabulary}, and network.layers.0.embedding has entries for "
-                f"{first.options.entries}; leave entries out, or set it to {self.data.vocabulary}"
-            )
-        if not self.network.streams and isinstance(self.data, TextData) and not self.data.pad:
-            raise ValueError(
-                "has texts as data, which end after different steps, and a bidirectional layer, which reads whole "
-                "windows; add data.pad: true, or remove bidirectional"
-            )
-
-    def _fitting_decisions(self) -> None:
-        """A rule decides on outputs of one kind, which are logits, after every step."""
-        self._fitting_gates()
-        if self.decide is None:
-            return
-        rule, task = self.decide.rule, self.data.task
-        if isinstance(self.decide, WordsSection):
-            if not isinstance(self.data, SpeechData):
-                raise ValueError("has decide, which needs words along a stream: audio, and no bidirectional layer")
-        elif isinstance(self.decide, AlarmSection):
-            self._fitting_alarms(self.decide)
-        elif task != "next":
-            raise ValueError(f"has decide.rule: {rule}, which is for data that asks what comes next; remove it")
-        if isinstance(self.decide, TopSection):
-            self._fitting_top(self.decide)
-        if not self.network.streams:
-            raise ValueError(f"has decide.rule: {rule} and a bidirectional layer, which has no stream; remove one")
-        if self.network.choices()[-1].options.activation != "linear":
-            raise ValueError("has decide, which takes the softmax itself, and a last layer that is not linear")
-        if self.judged_before_refit and self.prune and self.prune.sparsity:
-            raise ValueError(
-                "has prune, train.refit and decide.threshold: auto; no network that is pruned could choose it on "
-                "validation that it has not seen: remove one of them, or give the threshold"
-            )
-
-    def _fitting_top(self, section: TopSection) -> None:
-        """A list leaves out what a basket has where that is not asked for, and only there."""
-        if not isinstance(self.data, ItemOptions):
-            raise ValueError("has decide.rule: top, which is for baskets of items; remove it")
-        if section.exclude_seen != (self.data.repeats == "drop"):
-            raise ValueError(
-                f"has data.repeats: {self.data.repeats} and decide.exclude_seen: "
-                f"{str(section.exclude_seen).lower()}; what comes again is a candidate, what does not is none"
-            )
-        if section.count >= self.data.vocabulary:
-            raise ValueError(
-                f"has decide.count {section.count} and data.vocabulary {self.data.vocabulary}, which has no more; "
-                "lower the count"
-            )
-
-    def _fitting_gates(self) -> None:
-        """Gates on anomalies need alarms, and labels to hold them to."""
-        asked = next((name for name in DETECTION_GATES if getattr(self.verify.gates, name) is not None), None)
-        if asked and not isinstance(self.decide, AlarmSection):
-            raise ValueError(f"has verify.gates.{asked}, which is of alarms; add decide: {{rule: alarm}}")
-        if asked and isinstance(self.data, SeriesData) and self.data.anomaly is None:
-            raise ValueError(f"has verify.gates.{asked} and no labels; name their column as data.anomaly")
-
-    def _fitting_alarms(self, section: AlarmSection) -> None:
-        """Alarms come from forecasts after every frame, and the sum of their errors fits an int32."""
-        if not isinstance(self.data, ForecastData):
-            raise ValueError("has decide.rule: alarm, which needs forecasts of a series; remove it")
-        if self._strided:
-            raise ValueError(
-                f"has decide.rule: alarm, which asks after every frame, and {self._strided} has a stride"
-            )
-        if section.smooth * self.data.horizon > LONGEST:
-            raise ValueError(
-                f"has decide.smooth {section.smooth} and data.horizon {self.data.horizon}, whose product is above "
-                f"{LONGEST}; lower one of them"
-            )
-
-    def _fitting_task(self) -> None:
-        """What the data is for decides what can be asked of it."""
-        task, verify = self.data.task, self.verify
-        if isinstance(self.data, SpeechData) != bool(self.features.log_mel):
-            raise ValueError(
-                f"has the source {self.data.source}; audio needs features: {{log_mel: {{}}}}, and only audio has it"
-            )
-        if verify.metric and verify.metric not in self._metrics:
-            raise ValueError(f"has verify.metric {verify.metric}; data like this has: {', '.join(self._metrics)}")
-        known = baselines_of(self.data)
-        foreign = next((name for name in verify.baseline if name not in known), None)
-        if foreign:
-            raise ValueError(f"has verify.baseline {foreign}; data like this has: {', '.join(known)}")
-        if "seasonal_naive" in verify.baseline and getattr(self.data, "season", None) is None:
-            raise ValueError(
-                "has verify.baseline seasonal_naive and no data.season; say after how many frames it repeats"
-            )
-        if self.train.class_weights != "none" and task != "classify":
-            raise ValueError("has train.class_weights, and its data asks for no class; remove it")
-        if self.train.regression_loss != "squared" and task != "regress":
-            raise ValueError("has train.regression_loss, and its data asks for no quantity; remove it")
-        if task == "next":
-            self._fitting_next()
-        if self.train.carry:
-            self._fitting_carry()
-        if self.train.truncate:
-            self._fitting_truncation()
-        last = self.network.choices()[-1].options
-        if task == "regress" and (last.activation != "linear" or last.batch_norm or not last.bias):
-            raise ValueError("has a last layer that gives no quantities; of a regression it is linear, with a bias")
-
-    def _fitting_next(self) -> None:
-        """What comes next is asked after every frame, by a network that has not seen it."""
-        if self._strided:
-            raise ValueError(f"asks what comes next after every frame, and {self._strided} has a stride; remove it")
-        if not self.network.streams:
-            raise ValueError("asks what comes next, and a bidirectional layer has seen it; remove bidirectional")
-
-    def _fitting_carry(self) -> None:
-        """A window can begin where another of the same length has ended."""
-        self._fitting_states("carry", ("dense", "embedding", "layer_norm", "conv"), "windows")
-        if isinstance(self.data, EventOptions | TextData | ItemOptions):
-            raise ValueError("has train.carry, and its sequences differ in length; remove it")
-
-    def _fitting_truncation(self) -> None:
-        self._fitting_states("truncate", ("dense", "embedding", "layer_norm"), "segments")
-        if self.quantize.qat and self.quantize.qat.epochs:
-            raise ValueError("has train.truncate and quantize.qat, which sees whole windows; remove one of them")
-
-    def _fitting_states(self, key: str, others: tuple[str, ...], between: str) -> None:
-        """Only states that Keras can take over go on between windows or segments; `others` have none that must."""
-        for name, kind, options in self.network.choices():
-            recurrent = kind in CELLS and KINDS[kind].KERAS and not options.bidirectional
-            if not recurrent and kind not in others:
-                raise ValueError(
-                    f"has train.{key} and {name}, whose state cannot go on between {between}; remove one"
-                )
-        if self.prune and self.prune.sparsity and not self.prune.block:
-            raise ValueError(
-                f"has train.{key} and prune without block, which sees whole windows; add block: [1, 1]"
-            )
 
     @property
     def judge(self) -> Judge:
         """What outputs are held to."""
-        return Judge(METRICS[self.verify.metric or self._metrics[0]], self.verify.tolerance)
+        return Judge(METRICS[self.verify.metric or self.metrics[0]], self.verify.tolerance)
 
     @property
-    def _strided(self) -> str | None:
-        """The first layer with a stride, which makes a step take several frames."""
-        choices = self.network.choices()
-        return next((name for name, _, options in choices if getattr(options, "stride", 1) > 1), None)
-
-    @property
-    def _metrics(self) -> list[str]:
+    def metrics(self) -> list[str]:
         """The names of the metrics for data like this, its default first; of items, scores are no logarithms."""
         return ["recall_at_20"] if isinstance(self.data, ItemOptions) else metrics_of(self.data.task)
 

@@ -26,6 +26,7 @@ LAYERS = (
     {"baselines"},
     {"board_tools", "decide_sections", "network_section", "target_sections", "train_sections"},
     {"support"},
+    {"misfits"},
     {"recipe", "stages"},
     {"cases", "folder", "provenance", "quantize", "train", "new", "doctor", "inspect"},
     {"audit"},

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edgernn import recipe
-from edgernn.recipe import DETECTION_GATES
+from edgernn.misfits import DETECTION_GATES
 
 ROOT = Path(__file__).parent.parent
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
