@@ -219,7 +219,7 @@ def test_training_stops_early_and_keeps_the_best(tmp_path: Path, monkeypatch: py
     """Validation losses are given: the weights of epoch 1 are the best, epochs 2 to 4 run in vain."""
     losses = iter([0.9, 0.5, 0.6, 0.55, 0.7, 0.1])
     averages: list[list[np.ndarray]] = []
-    monkeypatch.setattr(loop, "_validated", lambda run, epoch: (next(losses), 0.5))
+    monkeypatch.setattr(loop, "_validated", lambda run, epoch: loop.Validation(next(losses), 0.5))
     original = Learner.averages
 
     def recorded(learner: Learner) -> list[np.ndarray]:
