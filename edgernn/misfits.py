@@ -186,7 +186,7 @@ def _next(recipe: Recipe) -> None:
 def _carry(recipe: Recipe) -> None:
     """A window can begin where another of the same length has ended."""
     _states(recipe, "carry", ("dense", "embedding", "layer_norm", "conv"), "windows")
-    if isinstance(recipe.data, EventOptions | TextData | ItemOptions):
+    if isinstance(recipe.data, EventOptions | TextData | ParallelTextData | ItemOptions):
         raise ValueError("has train.carry, and its sequences differ in length; remove it")
 
 

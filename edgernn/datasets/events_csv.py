@@ -49,7 +49,7 @@ def read(path: Path, section: EventsData) -> Events:
             before; an entity that has one answer has two. With file, row (the header is row 1) and column.
     """
     names = (section.entity, section.time, section.target, *section.columns, *section.categories)
-    return made(columns_of(path, names)[1], section, str(path))
+    return made(columns_of(path, names), section, str(path))
 
 
 def made(columns: Mapping[str, Sequence[Cell]], section: EventsData, where: str, answered: bool = True) -> Events:
@@ -100,8 +100,8 @@ def rows(read: csv_windows.Rows, section: EventsData) -> Iterator[dict[str, Cell
             yield {name: Cell(text.strip(), read.name, number, name) for name, text in cells}
 
 
-def columns_of(path: Path, names: Sequence[str]) -> tuple[list[int], dict[str, list[Cell]]]:
-    """The numbers of the rows, and the cells of the columns `names`, without the blanks around them."""
+def columns_of(path: Path, names: Sequence[str]) -> dict[str, list[Cell]]:
+    """The cells of the columns `names`, without the blanks around them."""
     with csv_windows.telling(path), path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         head = csv_windows.header(next(reader, []), path, (), names)
@@ -112,7 +112,7 @@ def columns_of(path: Path, names: Sequence[str]) -> tuple[list[int], dict[str, l
     if not rows:
         raise InputError(f"{path}: has a header and no rows")
     places = {name: head.names.index(name) for name in names}
-    return [number for number, _ in rows], {
+    return {
         name: [Cell(row[place].strip(), path, number, name) for number, row in rows]
         for name, place in places.items()
     }

@@ -39,7 +39,7 @@ def read(path: Path, section: ItemsData) -> list[Basket]:
             missing; a cell is not a time; a time is before the one of the basket's item before. With file, row (the
             header is row 1) and column.
     """
-    columns = columns_of(path, (section.basket, section.time, section.item))[1]
+    columns = columns_of(path, (section.basket, section.time, section.item))
     owner = codes([there(cell, "name the item's basket").text for cell in columns[section.basket]])
     times = times_of(columns[section.time])[0]
     items = [_item(cell) for cell in columns[section.item]]

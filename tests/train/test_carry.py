@@ -122,10 +122,16 @@ def test_what_has_no_state_to_go_on_from_is_refused(layers: list[object]) -> Non
         sample.recipe(layers=layers, carry=0.5)
 
 
-def test_sequences_of_different_lengths_are_refused() -> None:
-    fraud = Path(__file__).parents[2] / "recipes" / "fraud.yaml"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "path", ["recipes/fraud.yaml", "recipes/next_item.yaml", "edgernn/templates/translate.yaml"]
+)
+def test_sequences_of_different_lengths_are_refused(path: str, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text((ROOT / path).read_text("utf-8").replace("{name}", "own"), "utf-8")
     with pytest.raises(InputError, match=r"has train\.carry, and its sequences differ in length; remove it"):
-        recipe.load(fraud, ["train.carry=0.5"])
+        recipe.load(tmp_path / "own.yaml", ["train.carry=0.5"])
 
 
 def content(net: Network, path: Path) -> bytes:
