@@ -129,8 +129,8 @@ class Build:
 
         test = self.splits.test
         outputs = train.keras_outputs(self.network, test.x, test.ends(self.network.frames_per_step))
-        times = train.keras_latency(self.network, test.x, self.recipe.benchmark.runs)
-        latency = benchmark.summary(times, 1, "sequence")
+        times, threads = train.keras_latency(self.network, test.x, self.recipe.benchmark.runs)
+        latency = benchmark.summary(times, threads, "sequence")
         _write(self.folder.keras, verify.against_keras(self.network, test, outputs, latency, self.recipe.judge))
 
     def quantize(self) -> None:

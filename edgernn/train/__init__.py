@@ -73,8 +73,8 @@ def keras_outputs(network: Network, x: np.ndarray, ends: np.ndarray | None = Non
     return inference.outputs(network, x, ends)
 
 
-def keras_latency(network: Network, x: np.ndarray, runs: int) -> list[float]:
-    """Microseconds of `runs` calls of the compiled Keras model, one window a call, on one thread.
+def keras_latency(network: Network, x: np.ndarray, runs: int) -> tuple[list[float], int]:
+    """Microseconds of `runs` calls of the compiled Keras model, one window a call, and the threads it may use.
 
     `x` are raw windows [windows, steps, inputs], taken in turn; normalising them is not timed.
     """

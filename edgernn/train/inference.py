@@ -10,7 +10,7 @@ from edgernn.features import normalize
 from edgernn.metric import final
 from edgernn.network import Network
 from edgernn.train import models
-from edgernn.train.backend import tf
+from edgernn.train.backend import OPERATORS, tf
 
 BATCH = 256  # windows a call; bounds the memory
 WARM_UP = 10  # calls before the first timed one; the very first one traces the graph
@@ -30,14 +30,14 @@ def outputs(network: Network, x: np.ndarray, ends: np.ndarray | None = None) -> 
     return found if network.task == "next" else final(found, ends)
 
 
-def latency(network: Network, x: np.ndarray, runs: int) -> list[float]:
-    """Microseconds of each of `runs` calls with one raw window of `x` [windows, steps, inputs]."""
+def latency(network: Network, x: np.ndarray, runs: int) -> tuple[list[float], int]:
+    """Microseconds of each of `runs` calls with one raw window of `x` [windows, steps, inputs], and the threads."""
     model = models.sequence_model(network)
     call = tf.function(lambda frames: model(frames, training=False))
     windows = [tf.constant(frame[None]) for frame in normalize.apply(x, network.mean, network.std)]
     for index in range(WARM_UP):
         call(windows[index % len(windows)])
-    return [_microseconds(call, windows[index % len(windows)]) for index in range(runs)]
+    return [_microseconds(call, windows[index % len(windows)]) for index in range(runs)], OPERATORS
 
 
 def _microseconds(call: tf.types.experimental.PolymorphicFunction, window: tf.Tensor) -> float:

@@ -68,12 +68,12 @@ def test_keras_model_and_back_is_the_same_network(tmp_path: Path) -> None:
     assert content(back, tmp_path / "back.npz") == content(net, tmp_path / "net.npz")
 
 
-def test_keras_latency_gives_one_positive_number_a_run() -> None:
+def test_keras_latency_gives_one_positive_number_a_run_and_the_threads() -> None:
     net = sample.network(0, 10, 3, ("gru", 6), ("dense", 3))
 
-    times = train.keras_latency(net, np.zeros((2, 10, 3), np.float32), 7)
+    times, threads = train.keras_latency(net, np.zeros((2, 10, 3), np.float32), 7)
 
-    assert len(times) == 7
+    assert (len(times), threads) == (7, 2)
     assert all(0 < microseconds < 1e6 for microseconds in times)
 
 
