@@ -27,9 +27,9 @@ def read(folder: Path, content: str = GOOD, **changes: object) -> list[Basket]:
     return items_csv.load(section(**changes), folder)
 
 
-def shop_section() -> ItemsData:
+def shop_section(**changed: object) -> ItemsData:
     """A section for the baskets of `shop`."""
-    return section(steps=8, vocabulary=200, split={"at_most": 400})
+    return section(steps=8, vocabulary=200, split={"at_most": 400}, **changed)
 
 
 def shop(seed: int, count: int, shuffled: bool = False) -> list[Basket]:

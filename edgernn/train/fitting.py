@@ -105,6 +105,7 @@ def run(
     Raises InputError when the augmentation names channels that the data does not have.
     """
     section = learner.section
+    learner.leaves_out_seen = splits.train.taken is not None
     goal = Goal.of(network.task, splits.train)
     feed = Feed(
         split=splits.train,

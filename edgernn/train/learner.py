@@ -14,7 +14,7 @@ from edgernn.network import Network
 from edgernn.train import models
 from edgernn.train.backend import keras, tf
 from edgernn.train.feed import Batch
-from edgernn.train.objective import Objective
+from edgernn.train.objective import Objective, without_seen
 from edgernn.train_sections import TrainSection
 
 BETA_2 = 0.99  # Adam's memory of squared gradients: 100 steps, since a whole training has only 1000 or so
@@ -47,6 +47,7 @@ class Learner:
         self.averaged = models.sequence_model(network)
         self.rates = dropout_rates(network, section)
         self.seed = seed
+        self.leaves_out_seen = False  # what comes next is none of the classes that a window has already
         self.ended: list[tf.Tensor] = []  # the states that the windows of the batch before ended in
         self.optimizer = keras.optimizers.AdamW(beta_2=BETA_2, weight_decay=section.weight_decay, jit_compile=False)
         self.optimizer.exclude_from_weight_decay(var_names=["bias"])
@@ -123,7 +124,7 @@ class Learner:
 
     def _gradients(self, x: tf.Tensor, y: tf.Tensor, step: tf.Tensor, ends: tf.Tensor | None = None) -> Gradients:
         with tf.GradientTape() as tape:
-            outputs, weights = self.objective.counted(self.outputs(x, step)[-1], y, ends)
+            outputs, weights = self.objective.counted(self._candidates(self.outputs(x, step)[-1], x), y, ends)
             loss = self.objective.loss(outputs, y, weights, self.section.label_smoothing)
         gradients = tape.gradient(loss, self.variables)
         norm = tf.linalg.global_norm(gradients)
@@ -146,7 +147,7 @@ class Learner:
 
     def _evaluate(self, x: tf.Tensor, y: tf.Tensor, ends: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Loss and figure of the averaged weights, of the last step; of what comes next, of all steps."""
-        outputs = self.averaged(x, training=False)
+        outputs = self._candidates(self.averaged(x, training=False), x)
         if self.objective.task == "next":
             outputs, weights = self.objective.counted(outputs, y, ends)
             return self.objective.loss(outputs, y, weights), self.objective.figure(outputs, y, weights)
@@ -155,6 +156,9 @@ class Learner:
         else:
             last = outputs[:, -1:] if outputs.shape.rank == 3 else outputs[:, None]
         return self.objective.loss(last, y), self.objective.figure(last, y)
+
+    def _candidates(self, outputs: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        return without_seen(outputs, x) if self.leaves_out_seen else outputs
 
     def _dropped(self, value: tf.Tensor, rate: float, site: int, step: tf.Tensor) -> tf.Tensor:
         """Some elements zero in all steps of a window, the others scaled up (Gal and Ghahramani 2016)."""

@@ -12,6 +12,7 @@ from edgernn.train.backend import tf
 from edgernn.train_sections import TrainSection
 
 PROBABILITIES = ("softmax", "sigmoid")  # activations
+FAR_BELOW = 1e4  # an output so much lower has no share of the softmax
 TINY = 1e-37  # above the smallest float32 that is not denormal
 # watched beside the loss
 FIGURES: dict[Task, str] = {"classify": "accuracy", "regress": "absolute_error", "next": "accuracy"}
@@ -87,7 +88,8 @@ class Objective:
         if self.task == "next":
             likely = tf.nn.log_softmax(self._logits(outputs))
             own = tf.gather(likely, tf.maximum(y, 0), axis=-1, batch_dims=2)
-            return -mean((1 - smoothing) * own + smoothing * tf.reduce_mean(likely, -1), weights)
+            possible = tf.where(likely < -FAR_BELOW / 2, 0.0, likely)
+            return -mean((1 - smoothing) * own + smoothing * tf.reduce_mean(possible, -1), weights)
         shares = tf.one_hot(y, self.classes) if y.shape.rank == 1 else y
         goal = shares * (1 - smoothing) + smoothing / self.classes
         logits = self._logits(outputs)
@@ -116,6 +118,16 @@ class Objective:
     def _logits(self, outputs: tf.Tensor) -> tf.Tensor:
         """What a softmax turns into the shares of the classes: for probabilities, their logarithms."""
         return tf.math.log(tf.maximum(outputs, TINY)) if self.likely else outputs
+
+
+def without_seen(outputs: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    """Outputs [windows, steps, classes] with those of the tokens `x` [windows, steps, 1] so far far below all others.
+
+    They have no share of the softmax then: a network may say that what is like the items of a basket is likely, and
+    need not learn that these items themselves, which are like each other, are not.
+    """
+    tokens = tf.one_hot(tf.cast(x[..., 0], tf.int32), outputs.shape[-1])
+    return outputs - FAR_BELOW * tf.minimum(tf.cumsum(tokens, 1), 1)
 
 
 def _class(y: tf.Tensor) -> tf.Tensor:

@@ -12,6 +12,11 @@ from edgernn import baselines, reference
 from edgernn import train as training
 from edgernn.datasets.items import split
 from edgernn.metric import METRICS, Judge
+from edgernn.recipe import Recipe
+from edgernn.train import fitting, models
+from edgernn.train.backend import tf
+from edgernn.train.learner import Learner
+from edgernn.train.objective import FAR_BELOW
 from train import sample
 
 LAYERS: list[dict[str, object]] = [
@@ -35,3 +40,24 @@ def test_a_network_knows_what_is_taken_together_and_nothing_else(tmp_path: Path,
     else:
         assert found > 0.97 > 2 * popular.value
     assert np.isfinite(outputs).all()
+
+
+@pytest.mark.parametrize(("repeats", "left_out"), [("drop", True), ("keep", False)])
+def test_training_leaves_out_what_is_no_answer(tmp_path: Path, repeats: str, *, left_out: bool) -> None:
+    splits = split(shop(5, 300, shuffled=False), shop_section(repeats=repeats), 0)
+    recipe = sample.recipe(layers=LAYERS, epochs=1)
+    network = fitting.untrained(recipe, splits)
+    learner = Learner(models.every_step_model(network), network, recipe.train, 0)
+    fitting.run("train", recipe, learner, network, splits)
+    x = tf.constant(splits.validation.x[:4])
+    candidates = learner._candidates(learner.averaged(x), x).numpy()
+    seen = splits.validation.x[:4, 0, 0].astype(int)
+    assert all((candidates[row, :, item] < -FAR_BELOW / 2).all() == left_out for row, item in enumerate(seen))
+
+
+def test_baskets_in_segments_are_refused() -> None:
+    recipe = sample.recipe().model_dump(mode="json", exclude_unset=True)
+    stack = [{"embedding": {"units": 8}}, {"gru": {"units": 8}}, {"dense": {}}]
+    recipe |= {"data": {"source": "online_retail"}, "network": {"layers": stack}, "train": {"truncate": 4}}
+    with pytest.raises(ValueError, match="has train.truncate and data.repeats: drop"):
+        Recipe.model_validate(recipe)

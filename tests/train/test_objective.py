@@ -13,7 +13,7 @@ from edgernn.network import Task
 from edgernn.train import models
 from edgernn.train.backend import keras, tf
 from edgernn.train.learner import Learner
-from edgernn.train.objective import Objective, class_weights
+from edgernn.train.objective import Objective, class_weights, without_seen
 from edgernn.train_sections import TrainSection
 from train import sample
 
@@ -119,6 +119,26 @@ def test_a_regression_learns_from_the_last_step_alone() -> None:
     assert [float(one) for one in learner.evaluate(x, y)] == pytest.approx(
         [float(found.loss), float(figure)], rel=1e-5
     )
+
+
+def test_what_is_seen_has_no_share_and_no_gradient() -> None:
+    """Against the softmax of the other classes alone, computed in NumPy; smoothing spreads over these, too."""
+    x, y = tf.constant([[[2.0], [0.0], [3.0]]]), tf.constant([[0, 3, 1]])
+    outputs = tf.random.stateless_normal((1, 3, 5), (1, 2))
+    one = objective("next")
+    with tf.GradientTape() as tape:
+        tape.watch(outputs)
+        loss = one.loss(without_seen(outputs, x), y, one.weights_of(y, 3, None), 0.1)
+    losses = []
+    for step, seen in enumerate(({2}, {2, 0}, {2, 0, 3})):
+        others = [item for item in range(5) if item not in seen]
+        logits = outputs.numpy()[0, step, others].astype(np.float64)
+        likely = logits - np.log(np.exp(logits).sum())
+        losses.append(-0.9 * likely[others.index(int(y[0, step]))] - 0.1 * likely.sum() / 5)
+    assert float(loss) == pytest.approx(np.mean(losses), rel=1e-5)
+    slopes = tape.gradient(loss, outputs).numpy()[0]
+    assert not slopes[0, 2] and not slopes[1, [0, 2]].any() and not slopes[2, [0, 2, 3]].any()
+    assert slopes[2, [1, 4]].all()
 
 
 def classes(counts: tuple[int, ...]) -> Split:
