@@ -195,7 +195,9 @@ def _truncation(recipe: Recipe) -> None:
     if recipe.quantize.qat and recipe.quantize.qat.epochs:
         raise ValueError("has train.truncate and quantize.qat, which sees whole windows; remove one of them")
     if isinstance(recipe.data, ItemOptions) and recipe.data.repeats == "drop":
-        raise ValueError("has train.truncate and data.repeats: drop, which looks at whole baskets; remove train.truncate")
+        raise ValueError(
+            "has train.truncate and data.repeats: drop, which looks at whole baskets; remove train.truncate"
+        )
 
 
 def _states(recipe: Recipe, key: str, others: tuple[str, ...], between: str) -> None:

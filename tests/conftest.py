@@ -7,6 +7,10 @@ import shutil
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("unhurried")
 
 CI = os.environ.get("CI", "") not in ("", "0", "false")
 TOOLS = {

@@ -315,7 +315,7 @@ def test_a_truncated_file_is_refused(suffix: str, share: float, folder: Path, tm
 
 
 @pytest.mark.parametrize("suffix", FILES)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_file_is_refused_or_read(
     suffix: str, data: st.DataObject, folder: Path, tmp_path_factory: pytest.TempPathFactory

@@ -103,7 +103,7 @@ def test_a_strided_convolution_sees_the_frames_up_to_its_own() -> None:
     np.testing.assert_allclose(reference.float_outputs(alone, x), np.stack(wanted, axis=1), atol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 10_000),
     st.integers(1, 9),

@@ -121,10 +121,10 @@ class Objective:
 
 
 def without_seen(outputs: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-    """Outputs [windows, steps, classes] with those of the tokens `x` [windows, steps, 1] so far far below all others.
+    """Outputs [windows, steps, classes], those of the tokens `x` [windows, steps, 1] so far far below the others.
 
-    They have no share of the softmax then: a network may say that what is like the items of a basket is likely, and
-    need not learn that these items themselves, which are like each other, are not.
+    They have no share of the softmax then: a network may say that what is like the items of a basket is likely,
+    and need not learn that these items themselves, which are like each other, are not.
     """
     tokens = tf.one_hot(tf.cast(x[..., 0], tf.int32), outputs.shape[-1])
     return outputs - FAR_BELOW * tf.minimum(tf.cumsum(tokens, 1), 1)

@@ -25,7 +25,7 @@ def split_of(text: str) -> Splits:
     return running_text.split([Work("A", text)], SECTION, 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_probabilities_add_up_to_one_after_any_history(data: st.DataObject) -> None:
     """Known or not, whole or beginning; none is 0, so that nothing costs infinitely many bits."""

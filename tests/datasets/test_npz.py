@@ -107,7 +107,7 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         npz.load(SECTION, tmp_path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), cut=st.booleans())
 def test_damage_anywhere_is_refused_or_harmless(tmp_path: Path, place: float, byte: int, cut: bool) -> None:
     content = saved(x=X, y=Y)

@@ -104,7 +104,7 @@ def test_a_file_without_permission_is_told(tmp_path: Path) -> None:
         sound.read(path, RATE)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_named(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("damaged") / "a.wav"

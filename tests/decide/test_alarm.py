@@ -58,7 +58,7 @@ def in_c(
     return sums, alarms
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_c_alarms_as_the_definition_does(kernel: ctypes.CDLL, data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
@@ -78,7 +78,7 @@ def test_c_alarms_as_the_definition_does(kernel: ctypes.CDLL, data: st.DataObjec
     assert alarms == alarm.detect(values, outputs, rule, 1.0).tolist()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.data())
 def test_alarms_step_by_step_are_those_of_the_whole(data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))

@@ -60,7 +60,7 @@ def drawn(outputs: np.ndarray, bits: int, rule: SampleRule, seed: int) -> list[i
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_c_draws_as_the_definition_does(kernel: ctypes.CDLL, data: st.DataObject) -> None:
     """Few different values make many ties; wide ones reach every octave and both ends of int16."""

@@ -47,7 +47,7 @@ def in_c(kernel: ctypes.CDLL, scores: np.ndarray, count: int, taken: np.ndarray 
     return found[:count].tolist()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_c_gives_the_lists_of_the_definition(kernel: ctypes.CDLL, data: st.DataObject) -> None:
     """With many equal scores, with few classes, and with the smallest and the largest scores."""

@@ -62,7 +62,7 @@ def said(steps: int, classes: int, words: dict[int, int], bits: int = BITS) -> n
     return np.round(real * 2**bits).astype(np.int16)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_c_decides_as_the_definition_does(kernel: ctypes.CDLL, data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edgernn.features import log_mel
@@ -162,7 +162,6 @@ def test_log2_is_the_logarithm() -> None:
 
 
 @given(st.integers(0, 3000), st.integers(1, 400))
-@settings(deadline=None)
 def test_frames_are_those_that_are_whole(samples: int, hop: int) -> None:
     mel = LogMel(hop=hop, mels=10)
     expected = len([t for t in range(samples) if t * hop + mel.frame <= samples])

@@ -11,7 +11,7 @@ FRAME = (0.0, 0.0, 440.0, 300.0)
 POINTS = st.lists(st.tuples(st.floats(40, 400), st.floats(40, 260)), min_size=1, max_size=6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(POINTS)
 @example([(40.0, 54.0), (46.0, 40.0), (54.0, 59.0)])
 def test_labels_cover_neither_each_other_nor_a_marker_and_stay_inside(

@@ -140,7 +140,7 @@ def test_softmax_of_two(runtime: ctypes.CDLL, bits: int) -> None:
     np.testing.assert_array_equal(y, fixed_point.softmax(x, bits))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(size=st.integers(1, 300), bits=st.integers(0, 15), spread=st.integers(0, 16), seed=st.integers(0, 2**32 - 1))
 def test_softmax_of_any_size(runtime: ctypes.CDLL, size: int, bits: int, spread: int, seed: int) -> None:
     x = np.random.default_rng(seed).integers(-32768, 32768, size) >> (16 - spread)
@@ -173,7 +173,7 @@ def normalize(runtime: ctypes.CDLL, x: np.ndarray, scale: float, bits: int) -> n
 SCALES = st.integers(-20, 15).map(lambda exponent: 2.0**exponent)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     size=st.integers(1, 70) | st.sampled_from([127, 128, 511, 512, 1023, 1024]),
     scale=SCALES,
@@ -344,7 +344,7 @@ def linear(
     yield kernel, ctypes.byref(Linear(*map(pointer, arrays), *weight.shape, left, clip))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.integers(1, 200), columns=COLUMNS, seed=st.integers(0, 2**32 - 1))
 def test_matvec_of_any_shape(runtime: ctypes.CDLL, rows: int, columns: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -357,7 +357,7 @@ def test_matvec_of_any_shape(runtime: ctypes.CDLL, rows: int, columns: int, seed
     assert matvec(runtime, weight, bias, factors, x) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.integers(1, 100),
     columns=COLUMNS,
@@ -376,7 +376,7 @@ def test_matmul_is_the_product_of_every_input(
     assert (y[count] == 12345).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=st.integers(1, 200), columns=COLUMNS, seed=st.integers(0, 2**32 - 1))
 def test_turning_matvec_is_the_same_in_both_directions(
     runtime: ctypes.CDLL, rows: int, columns: int, seed: int
@@ -404,7 +404,7 @@ def any_products(
     return weight, bias, x, factors, fixed_point.saturate(rescaled, "int16")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     rows=st.integers(1, 67),
     columns=st.integers(1, 67),
@@ -447,7 +447,7 @@ def test_matvec_rescales_every_sum_with_one_rounding(runtime: ctypes.CDLL, multi
     assert y == [saturated(half_up(s * multiplier, shift)) for s in sums]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.integers(1, 67),
     columns=st.integers(1, 9),
@@ -499,7 +499,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return np.minimum(fixed_point.sigmoid(x), 32767)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     size=st.integers(1, 100),
     shifts=st.tuples(st.integers(0, 15), st.integers(0, 15)),
@@ -520,7 +520,7 @@ def test_gru_is_its_equations(
     np.testing.assert_array_equal(y, blended(z, g, h))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     size=st.integers(1, 100),
     shifts=st.tuples(*[st.integers(0, 15)] * 3),

@@ -140,7 +140,7 @@ def signals(draw: st.DrawFn, samples: int) -> np.ndarray:
     return np.clip(np.rint(kinds[draw(st.sampled_from(sorted(kinds)))]), -32768, 32767).astype(np.int16)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(mel=parameters(), data=st.data())
 def test_a_stream_in_pieces_is_the_definition(runtime: ctypes.CDLL, mel: LogMel, data: st.DataObject) -> None:
     x = data.draw(signals(mel.frame + data.draw(st.integers(0, 4)) * mel.hop + data.draw(st.integers(0, 5))))

@@ -58,7 +58,7 @@ def stored(weight: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     block=st.sampled_from(PACKED) | st.tuples(st.integers(1, 16), st.integers(1, 9)),
     down=st.integers(1, 6),

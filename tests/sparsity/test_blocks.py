@@ -32,7 +32,7 @@ def cases(draw: st.DrawFn) -> tuple[Layer, tuple[int, int], tuple[float, ...]]:
     return layer, block, tuple(draw(st.floats(0, 0.95)) for _ in range(gates))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cases())
 def test_each_gate_keeps_its_share_of_the_largest_blocks(
     case: tuple[Layer, tuple[int, int], tuple[float, ...]],
@@ -54,7 +54,7 @@ def test_each_gate_keeps_its_share_of_the_largest_blocks(
             assert min(chosen, default=np.inf) >= max(itertools.compress(norms, np.logical_not(kept)), default=0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(cases())
 def test_zero_blocks_counts_what_the_mask_took(case: tuple[Layer, tuple[int, int], tuple[float, ...]]) -> None:
     layer, block, sparsity = case

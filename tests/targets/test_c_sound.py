@@ -64,7 +64,7 @@ def compiled(
     return model, folder / "model.so"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), level=st.integers(1, 32767))
 def test_samples_in_pieces_give_the_frames_of_the_definition(
     compiled: tuple[QuantizedNetwork, Path], seed: int, level: int

@@ -217,7 +217,7 @@ NETWORKS = st.builds(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(net=NETWORKS)
 def test_float_artifacts_of_any_size(net: Network, tmp_path_factory: pytest.TempPathFactory) -> None:
     quantized = quantize(net, frames(net))

@@ -26,7 +26,7 @@ def windows(count: int, steps: int = 50, seed: int = 9) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((count, steps, 6)).astype(np.float32)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 1000),
     steps=st.integers(1, 30),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
@@ -73,7 +73,6 @@ def test_outputs_in_deviations_are_those_in_units_less_the_mean_over_the_deviati
     np.testing.assert_allclose(found, y * goal.std + goal.mean, rtol=1e-6)
 
 
-@settings(deadline=None)
 @given(
     outputs=st.integers(1, 5),
     seed=st.integers(0, 1000),

@@ -59,5 +59,5 @@ def test_baskets_in_segments_are_refused() -> None:
     recipe = sample.recipe().model_dump(mode="json", exclude_unset=True)
     stack = [{"embedding": {"units": 8}}, {"gru": {"units": 8}}, {"dense": {}}]
     recipe |= {"data": {"source": "online_retail"}, "network": {"layers": stack}, "train": {"truncate": 4}}
-    with pytest.raises(ValueError, match="has train.truncate and data.repeats: drop"):
+    with pytest.raises(ValueError, match=r"has train\.truncate and data\.repeats: drop"):
         Recipe.model_validate(recipe)
