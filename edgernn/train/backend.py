@@ -4,9 +4,9 @@ One thread an operator, on the CPU: a fixed number makes the order of every sum 
 number of cores, and the networks are so small that more threads make a step slower (GRU 48, 100 steps, 64 windows:
 15.5 ms with one thread, 19.3 ms with two). Operators that do not wait for each other run beside each other, which
 changes no sum: the two products of a cell, and in the way back those of its inputs and of its weights. oneDNN,
-which TensorFlow leaves off on processors without AVX-512, multiplies twice as fast there. On two cores of an AMD
-EPYC, ms a batch of the LSTM of 256 units of `text_generation`, the GRU of 72 of `keyword_spotting` and the GRU of
-24 of `fraud`:
+which TensorFlow leaves off on processors without AVX512_VNNI or AMX, multiplies twice as fast there. On two cores
+of an AMD EPYC, ms a batch of the LSTM of 256 units of `text_generation`, the GRU of 72 of `keyword_spotting` and
+the GRU of 24 of `fraud`:
 
     one operator at a time    2,097    32.5    4.8
     two                       1,479    26.3    3.4

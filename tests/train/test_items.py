@@ -43,7 +43,7 @@ def test_a_network_knows_what_is_taken_together_and_nothing_else(tmp_path: Path,
 
 
 @pytest.mark.parametrize(("repeats", "left_out"), [("drop", True), ("keep", False)])
-def test_training_leaves_out_what_is_no_answer(tmp_path: Path, repeats: str, *, left_out: bool) -> None:
+def test_training_leaves_out_what_is_no_answer(repeats: str, *, left_out: bool) -> None:
     splits = split(shop(5, 300, shuffled=False), shop_section(repeats=repeats), 0)
     recipe = sample.recipe(layers=LAYERS, epochs=1)
     network = fitting.untrained(recipe, splits)
