@@ -118,6 +118,8 @@ def _constant(name: str, file: _File, cell: str) -> Constant:
     own = name.removesuffix(_INTEGERS)
     layer, _, constant = own.partition(".")
     values = file.arrays[name]
+    if values.dtype == np.uint8:
+        values = (values.astype(np.int16) - file.arrays[f"{own}.zero_point"].flat[0]).astype(np.int8)
     return Constant(
         layer=layer,
         name=constant.replace(".", "/"),

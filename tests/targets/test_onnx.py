@@ -280,6 +280,18 @@ def test_dynamic_lstm_is_what_quantize_dynamic_makes_and_no_further_from_the_net
     assert np.abs(run(ours, frames(net)) - wanted).mean() < 1.1 * np.abs(peer - wanted).mean()
 
 
+@each_granularity
+def test_no_product_of_a_dynamic_lstm_saturates(granularity: Granularity, tmp_path: Path) -> None:
+    """By uint8 activations onnxruntime multiplies only uint8 weights exactly on every x86 processor."""
+    net = network([("lstm", 32)], steps=4)
+    path = target.export(net, quantize(net, frames(net), granularity=granularity), "sequence", "dynamic", tmp_path)
+    arrays = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    for matrix in ("lstm_0.kernel", "lstm_0.recurrent_kernel"):
+        zeros = arrays[f"{matrix}.zero_point"]
+        assert arrays[f"{matrix}.integers"].dtype == zeros.dtype == np.uint8
+        assert (zeros == 128).all()
+
+
 def node_of(path: Path, operator: str) -> list[tuple[str, list[int]]]:
     """Domain of the one node of this kind, and the shapes of the constants that it reads."""
     graph = onnx.load(path).graph
