@@ -13,6 +13,7 @@ from edgernn import lowering
 from edgernn.errors import ExportError
 from edgernn.lowering import QType, TypedPass, TypedProgram
 from edgernn.network import QuantizedNetwork
+from edgernn.program import shared_name
 from edgernn.quantize import quantize
 
 REAL = st.floats(-1e6, 1e6, allow_nan=False).filter(lambda x: x == 0 or abs(x) > 1e-6)
@@ -83,6 +84,17 @@ def test_the_state_of_a_gru_has_the_type_that_is_asked_for(state: str) -> None:
     quantized = quantize(network, random_frames(network), state)  # type: ignore[arg-type]
     typed = step_of(lowering.operators, quantized)
     assert {typed.types[s.name].dtype for s in typed.program.states} == {state}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_int16_products_of_tflite_and_onnx_hold_more_than_calibration_saw(name: str) -> None:
+    network = stack_network(name)
+    quantized = quantize(network, normalised(network, random_frames(network))).at("int16x8")
+    for typed in (typed for one in lowering.operators(quantized) for typed in one.programs):
+        for op in typed.program.ops:
+            if op.primitive == "matvec":
+                largest = np.abs(quantized.ranges[shared_name(op.output)]).max()
+                assert 32767 * typed.types[op.output].scale >= 1.2 * largest
 
 
 def test_layers_may_have_precisions_of_their_own() -> None:

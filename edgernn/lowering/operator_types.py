@@ -30,6 +30,7 @@ ENDS: Mapping[tuple[str, Dtype], float] = {
     ("sigmoid", "int16"): 11.0,
 }
 ENDING = frozenset(name for name, _ in ENDS)
+HEADROOM = 1.25  # times the calibrated range: what is beyond it saturates, and int16 has a third of a bit to spare
 UNIT_DIFFERENCE = QType("int16", 2 * Q0_15)  # [-2, 2)
 
 
@@ -141,7 +142,8 @@ class OperatorTyping(Typing):
         if dtype == "int16" and table:
             return table
         if dtype == "int16":
-            return UNIT_DIFFERENCE if self._between_units(op) else symmetric_int16(*self.range(op.output))
+            low, high = self.range(op.output)
+            return UNIT_DIFFERENCE if self._between_units(op) else symmetric_int16(HEADROOM * low, HEADROOM * high)
         return asymmetric_int8(*self._useful(op.output, users))
 
     def _useful(self, name: str, readers: Sequence[Op]) -> tuple[float, float]:
