@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -20,6 +21,8 @@ class WordsSection(Section):
     smooth: Annotated[Whole, Field(gt=0, le=LONGEST)] = 10  # steps whose posteriors are averaged
     # of the mean posterior of a word; `auto` finds it on a stream of the validation split's speakers
     threshold: Annotated[Number, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
+    # `auto` then finds the most words that it can with no more; without it, a false accept is as bad as a miss
+    false_accepts_per_hour: Annotated[Number, Field(ge=0)] | None = None
     refractory: Annotated[Whole, Field(ge=0, le=100_000)] = 25  # steps after a decision that have none
     minutes: Annotated[Number, Field(gt=0, le=600)] = 12.0  # of the streams that it is chosen and measured on
 
@@ -31,6 +34,20 @@ class WordsSection(Section):
         if name not in RULES:
             raise ValueError(f"has the rule {name!r}, which is not known{nearest(str(name), RULES)}")
         return values
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> WordsSection:
+        limit = self.false_accepts_per_hour
+        if limit is None:
+            return self
+        if self.threshold != "auto":
+            raise ValueError("has a threshold and false_accepts_per_hour, which chooses one; remove one")
+        if 0 < limit * self.minutes < 60:
+            raise ValueError(
+                f"has {self.minutes:g} minutes, in which one false accept is {60 / self.minutes:g} an hour: more "
+                f"than false_accepts_per_hour {limit:g}; ask for at least {math.ceil(60 / limit)} minutes"
+            )
+        return self
 
 
 class AlarmSection(Section):

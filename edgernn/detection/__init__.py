@@ -20,7 +20,7 @@ def rule(section: StreamedSection, network: Network, scenes: Mapping[str, Scene]
         return alarms.chosen(section, network, scenes["validation"])
     if section.threshold != "auto":
         return WordRule(section.smooth, section.threshold, section.refractory)
-    return words.chosen(network, scenes["validation"], section.smooth, section.refractory)
+    return words.chosen(network, scenes["validation"], section)
 
 
 def measured(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,13 +13,15 @@ from edgernn.cases import Case
 from edgernn.datasets.scene import Scene
 from edgernn.decide import WordRule, described, words
 from edgernn.decide.words import NOTHING
+from edgernn.decide_sections import WordsSection
 from edgernn.engines import c
 from edgernn.features import normalize
 from edgernn.lowering import QType, native, power_of_two_int16
 from edgernn.network import Network, QuantizedNetwork
 
 LATE_SECONDS = 0.75  # after its end, until which a word must be decided for
-THRESHOLDS = np.round(np.arange(0.2, 0.99, 0.02), 2)
+# that can be chosen; the last steps to 1, where few false accepts are left, are finer
+THRESHOLDS = np.round(np.concatenate([np.arange(0.2, 0.9, 0.02), np.arange(0.9, 0.996, 0.005)]), 3)
 
 
 class Found(NamedTuple):
@@ -55,14 +58,30 @@ def integers(real: np.ndarray, output: QType | None = None) -> tuple[np.ndarray,
     return qtype.quantize(real), words.fraction_bits(qtype.scale)
 
 
-def chosen(network: Network, scene: Scene, smooth: int, refractory: int) -> WordRule:
-    """The rule with the threshold at which hits less false accepts are most; the middle one of equals."""
+def chosen(network: Network, scene: Scene, section: WordsSection) -> WordRule:
+    """The rule with the threshold at which hits less false accepts are most; the middle one of equals.
+
+    Where the section says how many false accepts an hour may have, it is that at which hits are most among those
+    that keep it, or where none does, the one with the fewest false accepts.
+    """
     y, bits = integers(outputs(network, scene))
-    rules = [WordRule(smooth, float(threshold), refractory) for threshold in THRESHOLDS]
-    found = [score(decisions(y, bits, network, rule), scene, network) for rule in rules]
-    gains = np.array([one.hits - one.false_accepts for one in found])
+    start = WordRule(section.smooth, float(THRESHOLDS[0]), section.refractory)
+    curve = by_threshold(y, bits, network, start, scene)
+    gains = np.array([_gain(found, section.false_accepts_per_hour) for found in curve.values()])
     best = np.flatnonzero(gains == gains.max())
-    return rules[best[len(best) // 2]]
+    return replace(start, threshold=list(curve)[best[len(best) // 2]])
+
+
+def _gain(found: Found, limit: float | None) -> int:
+    if limit is None:
+        return found.hits - found.false_accepts
+    return found.hits if found.false_accepts_per_hour <= limit else -1 - found.false_accepts
+
+
+def by_threshold(y: np.ndarray, bits: int, network: Network, rule: WordRule, scene: Scene) -> dict[float, Found]:
+    """What int16 outputs [steps, outputs] come to along a scene with every threshold in the rule."""
+    rules = [replace(rule, threshold=float(threshold)) for threshold in THRESHOLDS]
+    return {one.threshold: score(decisions(y, bits, network, one), scene, network) for one in rules}
 
 
 def decisions(y: np.ndarray, bits: int, network: Network, rule: WordRule) -> np.ndarray:
@@ -86,7 +105,12 @@ def score(decided: np.ndarray, scene: Scene, network: Network) -> Found:
         if hit:
             open_words.remove(hit)
         hits, false = hits + bool(hit), false + (not hit)
-    return Found(len(scene.spans), hits, false, len(scene.frames) / network.rate_hz / 3600)
+    return Found(len(scene.spans), hits, false, scene_hours(network, scene))
+
+
+def scene_hours(network: Network, scene: Scene) -> float:
+    """How long a scene is."""
+    return len(scene.frames) / network.rate_hz / 3600
 
 
 def measured(network: Network, quantized: QuantizedNetwork, scene: Scene, cases: Iterable[Case]) -> dict[str, Any]:
@@ -103,14 +127,13 @@ def measured(network: Network, quantized: QuantizedNetwork, scene: Scene, cases:
             session = c.open(case.path, "step", threads=1)
             y = session.integer_outputs(_whole(network, scene)[None])[0]
             rows.append((case.artifact, case.engine, y, words.fraction_bits(output.scale)))
-    found = [
-        (name, engine, score(decisions(y, bits, network, rule), scene, network)) for name, engine, y, bits in rows
-    ]
-    return {
-        "rule": described(rule),
-        "hours": found[0][2].hours,
-        "results": [{"artifact": name, "engine": engine, **one.row()} for name, engine, one in found],
-    }
+    results = []
+    for name, engine, y, bits in rows:
+        found = score(decisions(y, bits, network, rule), scene, network)
+        curve = by_threshold(y, bits, network, rule, scene)
+        others = [{"threshold": threshold, **one.row()} for threshold, one in curve.items()]
+        results.append({"artifact": name, "engine": engine, **found.row(), "by_threshold": others})
+    return {"rule": described(rule), "hours": scene_hours(network, scene), "results": results}
 
 
 def _whole(network: Network, scene: Scene) -> np.ndarray:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgernn.report import units
+from edgernn.report import svg, units
 from edgernn.report.grid import Column, Line, Table
-from edgernn.report.verdict import Report
+from edgernn.report.marks import COLOURS
+from edgernn.report.verdict import Report, precision_of
+
+ABOUT_THRESHOLDS = (
+    "What other thresholds come to on this stream. It is the test's: the recipe's decide.false_accepts_per_hour "
+    "chooses one that keeps such a limit along a stream of the validation voices."
+)
+LIMITS = (0, 1, 2, 5, 10, 20, 50, 100, 200)  # false accepts an hour that a table of thresholds may ask for
 
 
 def heading(report: Report) -> str:
@@ -27,6 +34,70 @@ def table(report: Report) -> Table:
     if _alarms(report):
         return _anomalies(report["detection"])
     return _words(report.get("detection"))
+
+
+def trade_off(report: Report) -> Table:
+    """Which threshold finds most words with so many false accepts an hour, of what runs on the device if it ran.
+
+    The stream tells no rates below one false accept in it, so no such limit is asked for but none at all.
+    """
+    found = report.get("detection", {})
+    row = _of_device(report)
+    columns = (
+        Column("False accepts per hour, at most", True),
+        Column("Threshold", True),
+        Column("Hits", True),
+        Column("Hit rate", True),
+        Column("False accepts", True),
+    )
+    lines: list[Line] = []
+    told = None
+    for limit in LIMITS if row else ():
+        kept = [one for one in row["by_threshold"] if one["false_accepts_per_hour"] <= limit]
+        best = max(kept, key=lambda one: (one["hits"], one["threshold"]), default=None)
+        if best and best != told and (not limit or limit * found["hours"] >= 1):
+            told = best
+            lines.append(Line((units.count(limit), *_cells(best))))
+    caption = f"Thresholds on this stream, {row['artifact']}" if row else "Thresholds"
+    return Table(caption, columns, tuple(lines))
+
+
+def trade_off_plot(report: Report) -> str:
+    """Hit rate against false accepts an hour over all thresholds; empty where no thresholds were tried."""
+    found = report.get("detection", {})
+    rows = [row for row in found.get("results", ()) if row.get("by_threshold")]
+    if not rows:
+        return ""
+    with svg.style("thresholds"):
+        figure, axes = svg.axes()
+        for row in rows:
+            colour = COLOURS[precision_of(report, row)]
+            rates = [one["false_accepts_per_hour"] for one in row["by_threshold"]]
+            hits = [one["hit_rate"] for one in row["by_threshold"]]
+            axes.plot(rates, hits, color=colour, linewidth=1.5)
+            axes.scatter(row["false_accepts_per_hour"], row["hit_rate"], s=46, color=colour, zorder=3)
+        axes.set_xscale("symlog", linthresh=max(1.0, 1 / found["hours"]))
+        axes.xaxis.set_major_formatter(lambda value, _: units.count(round(value)))
+        axes.set_xlim(left=0)
+        axes.yaxis.set_major_formatter(lambda value, _: units.percent(value))
+        axes.set_xlabel("False accepts per hour")
+        axes.set_title("Hit rate by threshold")
+        return svg.inline(figure, "hit rate against false accepts per hour over all thresholds")
+
+
+def _of_device(report: Report) -> Any:
+    """The last row with thresholds: that of the C where it ran, else of the float network; None without."""
+    rows = report.get("detection", {}).get("results", ())
+    return next((row for row in reversed(rows) if row.get("by_threshold")), None)
+
+
+def _cells(found: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        units.significant(found["threshold"], 3),
+        f"{units.count(found['hits'])} of {units.count(found['said'])}",
+        units.percent(found["hit_rate"]),
+        units.count(found["false_accepts"]),
+    )
 
 
 def _alarms(report: Report) -> bool:

@@ -56,6 +56,7 @@ def html(report: Mapping[str, Any]) -> str:
             "latency_plot": plots.latency_plot(report),
             "drift_plots": [plot for which in ("mean", "max") if (plot := drift.plot(report, which))],
             "state_plots": [plot for which in ("mean", "max") if (plot := drift.state_plot(report, which))],
+            "trade_off_plot": detection.trade_off_plot(report),
             "drift": drift.series(report),
             "marks": marks.engines(report),
             "precisions": marks.precisions(report),

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from networks import random_network
+from pydantic import ValidationError
 
 from edgernn.datasets.scene import Scene
 from edgernn.decide import WordRule
 from edgernn.decide.words import NOTHING
+from edgernn.decide_sections import WordsSection
 from edgernn.detection import words as detection
 from edgernn.network import Network
 
@@ -68,9 +70,63 @@ def test_validation_chooses_the_middle_of_the_best_thresholds(monkeypatch: pytes
     probability[100:118] = np.array([0.9, *[0.1 / 3] * 3])
     probability[200:218] = np.array([0.5 / 3, 0.5, 0.5 / 3, 0.5 / 3])
     monkeypatch.setattr(detection, "outputs", lambda network, scene: np.log(probability))
-    rule = detection.chosen(network(), scene((0, 100, 118), frames=300), smooth=8, refractory=20)
+    section = WordsSection(smooth=8, refractory=20)
+    rule = detection.chosen(network(), scene((0, 100, 118), frames=300), section)
     assert (rule.smooth, rule.refractory) == (8, 20)
     assert rule.threshold == pytest.approx(0.7, abs=0.03)
+
+
+@pytest.mark.parametrize(("limit", "threshold", "hits"), [(0, 0.85, 1), (60, 0.6, 2), (500, 0.45, 2)])
+def test_validation_keeps_a_limit_of_false_accepts(
+    limit: float, threshold: float, hits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two words with means of 0.95 and 0.7, and noise twice, of 0.75 and of 0.5: in a minute, one is 60 an hour."""
+    probability = np.full((25 * 60, 4), 0.0001)
+    probability[:, 3] = 1
+    for step, word, value in ((100, 0, 0.95), (300, 1, 0.7), (500, 0, 0.75), (700, 1, 0.5)):
+        probability[step : step + 8] = (1 - value) / 3
+        probability[step : step + 8, word] = value
+    monkeypatch.setattr(detection, "outputs", lambda network, scene: np.log(probability))
+    words = scene((0, 100, 118), (1, 300, 318))
+    section = WordsSection(smooth=8, refractory=20, false_accepts_per_hour=limit)
+    rule = detection.chosen(network(), words, section)
+    assert rule.threshold == pytest.approx(threshold, abs=0.1)
+    y, bits = detection.integers(np.log(probability))
+    found = detection.by_threshold(y, bits, network(), rule, words)[rule.threshold]
+    assert found.hits == hits
+    assert found.false_accepts_per_hour <= limit
+
+
+def test_where_no_threshold_keeps_the_limit_the_fewest_false_accepts_are_best(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Noise alone: of 0.999 for one word, and of 0.6 for another."""
+    probability = np.full((25 * 60, 4), 1e-9)
+    probability[:, 3] = 1
+    probability[500:508] = np.array([1, 0.001, 0.001, 0.001]) / 1.003
+    probability[700:708] = np.array([0.1, 0.6, 0.2, 0.1])
+    monkeypatch.setattr(detection, "outputs", lambda network, scene: np.log(probability))
+    section = WordsSection(smooth=8, refractory=20, false_accepts_per_hour=0)
+    assert detection.chosen(network(), scene(), section).threshold > 0.6
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (
+            {"threshold": 0.5, "false_accepts_per_hour": 60},
+            "has a threshold and false_accepts_per_hour, which chooses",
+        ),
+        (
+            {"false_accepts_per_hour": 2},
+            "one false accept is 5 an hour: more than .* 2; ask for at least 30 minutes",
+        ),
+        ({"false_accepts_per_hour": -1}, "greater than or equal to 0"),
+    ],
+)
+def test_a_limit_that_cannot_be_kept_is_refused(keys: dict[str, float], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        WordsSection(**keys)  # type: ignore[arg-type]
 
 
 def test_the_float_network_and_its_integers_decide_alike_of_equal_outputs() -> None:

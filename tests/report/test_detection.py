@@ -63,6 +63,42 @@ def test_both_reports_show_it() -> None:
         assert "88 of 90" in text
 
 
+def with_thresholds() -> dict[str, Any]:
+    """Of 90 words in 12 minutes, where one false accept is 5 an hour."""
+    content = report()
+    curve = [(0.5, 89, 30), (0.7, 88, 2), (0.8, 85, 1), (0.9, 85, 1), (0.95, 60, 0)]
+    for row in content["detection"]["results"]:
+        row["by_threshold"] = [
+            {
+                **{"threshold": threshold, "said": 90, "hits": hits, "false_accepts": false},
+                **{"hit_rate": hits / 90, "false_accepts_per_hour": false / 0.2},
+            }
+            for threshold, hits, false in curve
+        ]
+    return content
+
+
+def test_the_best_threshold_for_every_limit_is_told_once() -> None:
+    content = with_thresholds()
+    assert files.fault(content) is None
+    assert [line.cells for line in detection.trade_off(content).lines] == [
+        ("0", "0.950", "60 of 90", "66.7 %", "0"),
+        ("5", "0.900", "85 of 90", "94.4 %", "1"),  # one an hour is less than the stream can tell
+        ("10", "0.700", "88 of 90", "97.8 %", "2"),
+        ("200", "0.500", "89 of 90", "98.9 %", "30"),
+    ]
+    for text in (html(content), markdown(content)):
+        assert "What other thresholds come to on this stream" in text
+    assert "Hit rate by threshold" in html(content)
+
+
+def test_reports_without_thresholds_have_no_table_of_them() -> None:
+    for content in (report(), sample_report()):
+        assert detection.trade_off(content).lines == ()
+        assert detection.trade_off_plot(content) == ""
+        assert "What other thresholds" not in html(content) + markdown(content)
+
+
 ANOMALIES = {
     "auc": 0.98762,
     "top": True,
