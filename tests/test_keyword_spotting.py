@@ -45,6 +45,12 @@ QUICK = (
         ("data.noise=null", "data has silence, which is noise alone, and noise: null; remove one of them"),
         ("data.split.test=[x]", "data has split.test, validation or exclude; its voices are split already"),
         ("data.words=[go, go]", "data.words has go, which is a class of its own, or there twice; remove it"),
+        (
+            "data.unknown=0.95",
+            "data has unknown and silence, which leave no share for the words; lower one of them",
+        ),
+        ("data.unknown=[silence]", "data.unknown has silence, which is a class of its own; remove it"),
+        ("data.unknown=[go]", "data has go in words and in unknown; remove one of them"),
         ("decide.threshold=2", "decide.threshold"),
         ("data.sources=1", "data.sources is not a known key; did you mean data.source?"),
     ],

@@ -2,7 +2,8 @@
 
 The speaker is the part of a file's name before the first `_`; a name without one is a speaker of its own. Where
 `testing_list.txt` and `validation_list.txt` are there, they say which files (as `label/name.wav`) are held out.
-Folders whose name begins with `_` are no labels; `_background_noise_` holds recordings of noise.
+Folders `unknown` and `silence` are those classes. Folders whose name begins with `_` are no labels;
+`_background_noise_` holds recordings of noise.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from edgernn.datasets import sound, splitting
 from edgernn.datasets.audio_sections import SILENCE, UNKNOWN, AudioData, SpeechData
 from edgernn.datasets.series import Series
 from edgernn.datasets.speech import PARTS, Clip, Speech
+from edgernn.decide.words import QUIET
 from edgernn.errors import InputError
 from edgernn.section import nearest
 
@@ -41,15 +43,14 @@ def load(section: SpeechData, base: Path, rate_hz: int, seed: int) -> Speech:
     longest = round(section.seconds * rate_hz)
     clips: dict[str, list[Clip]] = {part: [] for part in PARTS}
     for path, part in parts.items():
-        pcm = sound.trimmed(sound.loudest(sound.read(path, rate_hz), KEPT * longest), rate_hz)
+        pcm = sound.read(path, rate_hz)
+        if chosen[path] != SILENCE:  # which has no sound to look for
+            pcm = sound.trimmed(sound.loudest(pcm, KEPT * longest), rate_hz)
         clips[part].append(Clip(sound.loudest(pcm, longest), chosen[path], speaker(path)))
-    words = section.words or tuple(sorted({label for label in chosen.values() if label != UNKNOWN}))
-    pooled = (UNKNOWN,) if UNKNOWN in chosen.values() else ()
-    labels = (*words, *pooled, *((SILENCE,) if section.silence else ()))
-    _refuse_missing(clips, (*words, *pooled))
-    others = {part: tuple(clip.pcm for clip in found if clip.label not in words) for part, found in clips.items()}
+    _refuse_missing(clips, sorted(set(chosen.values())))
+    others = {part: tuple(clip.pcm for clip in found if clip.label == UNKNOWN) for part, found in clips.items()}
     found = {part: tuple(found) for part, found in clips.items()}
-    return Speech(found, others, _backgrounds(root, rate_hz), labels)
+    return Speech(found, others, _backgrounds(root, rate_hz), _labels(chosen, section))
 
 
 def speaker(path: Path) -> str:
@@ -83,15 +84,36 @@ def _chosen(files: Mapping[str, list[Path]], section: AudioData, root: Path, see
     if missing is not None:
         raise InputError(f"{root}: has no folder {missing}{nearest(missing, files)}")
     pooled = section.unknown if isinstance(section.unknown, tuple) else ()
-    words = section.words or tuple(name for name in files if name not in pooled)
-    named = {path: label for label in words for path in files[label]}
-    if isinstance(section.unknown, tuple):
-        return named | {path: UNKNOWN for label in section.unknown for path in files[label]}
-    rest = [path for label, paths in files.items() if label not in words for path in paths]
-    share = section.unknown / (1 - section.unknown - section.silence) if section.unknown else 0.0
-    count = min(len(rest), round(share * len(named)))
-    drawn = np.sort(np.random.default_rng(seed).permutation(len(rest))[:count])
+    words = section.words or tuple(name for name in files if name not in (*pooled, *QUIET))
+    labels = {name: name for name in (*words, *QUIET) if name in files} | dict.fromkeys(pooled, UNKNOWN)
+    named = {path: label for name, label in labels.items() for path in files[name]}
+    rest = [path for name, paths in files.items() if name not in labels for path in paths]
+    drawn = _drawn(len(rest), _lacking(list(named.values()), section), seed)
     return named | {rest[i]: UNKNOWN for i in drawn}
+
+
+def _drawn(files: int, count: int, seed: int) -> list[int]:
+    """The numbers of `count` files, or of all where there are fewer, in order."""
+    return sorted(np.random.default_rng(seed).permutation(files)[:count].tolist())
+
+
+def _lacking(named: Sequence[str], section: AudioData) -> int:
+    """How many recordings of other folders the share `data.unknown` of all examples takes beside these labels."""
+    if not section.unknown or isinstance(section.unknown, tuple):
+        return 0
+    silent = named.count(SILENCE)
+    words = len(named) - silent - named.count(UNKNOWN)
+    made = words / (1 - section.unknown - section.silence)  # all examples, where noise is made for silence
+    every = max(made, (words + silent) / (1 - section.unknown))
+    return max(0, round(section.unknown * every) - named.count(UNKNOWN))
+
+
+def _labels(chosen: Mapping[Path, str], section: AudioData) -> tuple[str, ...]:
+    """The classes, words first: `decide` counts on it."""
+    found = set(chosen.values())
+    words = section.words or tuple(sorted(found - set(QUIET)))
+    quiet = found | {SILENCE} if section.silence else found
+    return (*words, *(label for label in QUIET if label in quiet))
 
 
 def _parts(chosen: Mapping[Path, str], section: AudioData, root: Path, seed: int) -> dict[Path, str]:

@@ -43,6 +43,8 @@ def _unknown(value: object) -> tuple[str, ...] | float:
     if isinstance(value, list | tuple):
         if not all(isinstance(name, str) and name for name in value):
             raise ValueError(f"must be a list of labels, or a share, not {value!r}")
+        if SILENCE in value:
+            raise ValueError(f"has {SILENCE}, which is a class of its own; remove it")
         return tuple(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1:
         return float(value)
@@ -63,7 +65,7 @@ class SpeechData(Section):
     words: tuple[Word, ...] = ()  # the classes; default: all labels that are not pooled as unknown
     # other labels pooled as one class: which, or the share of all examples that is drawn of those not in `words`
     unknown: Annotated[tuple[str, ...] | float, PlainValidator(_unknown), LIST_OR_ONE] = 0.0
-    silence: Share = 0.0  # share of all examples that are noise alone; 0: there is no such class
+    silence: Share = 0.0  # of all examples: noise alone; 0: there is no such class, unless it is recorded
     noise: Annotated[NoiseSection, NULL_IS_EMPTY] | None = NoiseSection()  # null: nothing is mixed in
     # of every training clip, each with its own place in the window, level and noise, drawn once
     copies: Annotated[Whole, Field(gt=0, le=100)] = 3
@@ -82,9 +84,14 @@ class SpeechData(Section):
         return value
 
     @model_validator(mode="after")
-    def _silent(self) -> SpeechData:
+    def _classes(self) -> SpeechData:
         if self.silence and self.noise is None:
             raise ValueError("has silence, which is noise alone, and noise: null; remove one of them")
+        if isinstance(self.unknown, float) and self.unknown + self.silence >= 1:
+            raise ValueError("has unknown and silence, which leave no share for the words; lower one of them")
+        both = next((name for name in self.words if isinstance(self.unknown, tuple) and name in self.unknown), None)
+        if both is not None:
+            raise ValueError(f"has {both} in words and in unknown; remove one of them")
         return self
 
 

@@ -26,7 +26,10 @@ BATCH = 2  # windows whose features are computed together: what fits the caches
 
 
 class Clip(NamedTuple):
-    """One word: int16 `pcm` [samples] without silence around it, its class, and its speaker."""
+    """One word: int16 `pcm` [samples] without silence around it, its class, and its speaker.
+
+    Of the class `silence` it is what a microphone hears while nobody speaks.
+    """
 
     pcm: np.ndarray
     label: str
@@ -37,9 +40,9 @@ class Clip(NamedTuple):
 class Speech:
     """What a source has to say, by split.
 
-    `clips` are words; `others` are what is said in a long stream beside them, int16 [samples] each; `backgrounds`
-    recordings of noise. No speaker and no sample is in two splits. `labels` are the classes in order: those that
-    are no word come last.
+    `clips` are words, and recorded silence; `others` are what is said in a long stream beside words, int16
+    [samples] each; `backgrounds` recordings of noise. No speaker and no sample is in two splits. `labels` are the
+    classes in order: those that are no word come last.
     """
 
     clips: Mapping[str, tuple[Clip, ...]]
@@ -48,8 +51,8 @@ class Speech:
     labels: tuple[str, ...]
 
     def noise(self, part: str) -> Noise:
-        """The noise of a split; its babble is of that split's own speakers."""
-        clips = self.clips[part]
+        """The noise of a split; its babble is of that split's own speakers, and of nobody who is silent."""
+        clips = [clip for clip in self.clips[part] if clip.label != SILENCE]
         return Noise(self.backgrounds[part], tuple(c.pcm for c in clips), tuple(c.group for c in clips))
 
 
@@ -87,9 +90,10 @@ class Mixer:
     def orders(self) -> list[tuple[Clip, bool]]:
         """The clip of every window, and whether it is said; where not, it only tells how loud speech is."""
         said = [(clip, True) for _ in range(self._copies) for clip in self.clips]
-        count = round(self.data.silence / (1 - self.data.silence) * len(said))
-        drawn = np.random.default_rng(self.seed).integers(len(self.clips), size=count)
-        return said + [(self.clips[i], False) for i in drawn]
+        speech = [clip for clip in self.clips if clip.label != SILENCE]
+        count = self._made(self._copies * len(speech), self._copies * (len(self.clips) - len(speech)))
+        drawn = np.random.default_rng(self.seed).integers(len(speech), size=count)
+        return said + [(speech[i], False) for i in drawn]
 
     @property
     def samples(self) -> int:
@@ -112,6 +116,10 @@ class Mixer:
             pcm = sound.loudest(self._at_another_speed(clip.pcm, rng), place)
             _add(mixed, pcm, self.samples - place + self._offset(place - len(pcm), rng))
         return sound.to_int16(self._gain(rng) * (mixed + self._behind(clip, said, rng)))
+
+    def _made(self, said: int, recorded: int) -> int:
+        """How many windows of noise alone the share of silence lacks beside those that were recorded."""
+        return max(0, round(self.data.silence / (1 - self.data.silence) * said) - recorded)
 
     @property
     def _copies(self) -> int:

@@ -21,7 +21,6 @@ from edgernn.datasets.catalog import cache_folder
 from edgernn.datasets.espeak import Utterance
 from edgernn.datasets.speech import PARTS, Clip, Speech
 from edgernn.datasets.vocabulary import ACCENTS, OTHER_WORDS, SENTENCES, VARIANTS
-from edgernn.errors import InputError
 
 HELD_OUT = 3  # validation and test have a third of the training voices each
 RATES = (120, 230)  # words a minute
@@ -80,8 +79,6 @@ def _planned(section: SpokenWordsData, part: str, number: int, seed: int) -> Ite
     rng = np.random.default_rng([seed, number])
     others = [word for word in OTHER_WORDS if word not in section.words]
     share = section.unknown if isinstance(section.unknown, float) else 0.0
-    if share + section.silence >= 1:
-        raise InputError("data: unknown and silence leave no share for the words; lower one of them")
     unknown = round(share / (1 - share - section.silence) * len(section.words))
     for voice in voices(part, count, seed):
         for word in (*section.words, *rng.choice(others, min(unknown, len(others)), replace=False)):

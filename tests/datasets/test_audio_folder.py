@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from edgernn.datasets import audio_folder
 from edgernn.datasets.audio_folder import BACKGROUND, speaker
 from edgernn.datasets.audio_sections import AudioData
 from edgernn.datasets.speech import Speech
+from edgernn.decide.words import words as count_words
 from edgernn.errors import InputError
 
 RATE = 16_000
@@ -87,6 +89,40 @@ def test_a_share_of_the_other_labels_is_drawn_as_unknown(tmp_path: Path) -> None
     labels = [clip.label for part in speech.clips.values() for clip in part]
     assert speech.labels == ("stop", "go", "unknown")
     assert (labels.count("go"), labels.count("stop"), labels.count("unknown")) == (20, 20, 40)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+@pytest.mark.parametrize("words", [(), ("stop", "go")])
+def test_folders_named_for_a_class_that_is_no_word_are_that_class(
+    words: tuple[str, ...], share: float, tmp_path: Path
+) -> None:
+    """By their names they would come between the words, which `decide` counts up to the first of them."""
+    root = write_folder(tmp_path / "words", ("go", "silence", "stop", "unknown"))
+    speech = load(root, silence=share, words=list(words))
+    assert speech.labels == (*(words or ("go", "stop")), "unknown", "silence")
+    assert count_words(speech.labels) == 2
+    labels = Counter(clip.label for part in speech.clips.values() for clip in part)
+    assert labels == {"go": 8, "stop": 8, "unknown": 8, "silence": 8}
+    for part, clips in speech.clips.items():
+        assert {clip.label for clip in clips} == set(speech.labels)
+        assert len(speech.others[part]) == sum(clip.label == "unknown" for clip in clips)  # silence is not said
+
+
+def test_recorded_silence_is_kept_whole(tmp_path: Path) -> None:
+    """A tone within silence is trimmed to half of its file, where it is a word."""
+    speech = load(write_folder(tmp_path / "words", ("go", "stop", "silence")))
+    lengths = {
+        clip.group: len(clip.pcm) for part in speech.clips.values() for clip in part if clip.label == "silence"
+    }
+    assert lengths == {f"s{i}": min(RATE, round((0.8 + 0.1 * (i % 5)) * RATE)) for i in range(8)}
+
+
+def test_a_folder_unknown_counts_as_a_part_of_the_share(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "words", ("go", "stop", "unknown", "cough", "door"), speakers=20)
+    for share, unknown in ((0.5, 40), (0.2, 20)):  # 20 of them are in the folder
+        speech = load(root, words=["stop", "go"], unknown=share)
+        labels = Counter(clip.label for part in speech.clips.values() for clip in part)
+        assert labels == {"go": 20, "stop": 20, "unknown": unknown}
 
 
 def test_noise_is_divided_among_the_splits_in_time(tmp_path: Path) -> None:

@@ -92,6 +92,21 @@ def test_the_share_of_silence_is_of_all_examples_and_has_no_word() -> None:
     assert np.abs(window).max() < 10
 
 
+def test_recorded_silence_is_a_part_of_its_share_and_no_voice() -> None:
+    recorded = tuple(Clip(np.zeros(RATE // 2, np.int16), "silence", "s0") for _ in range(3))
+    section = data(silence=0.25, copies=2, noise={"snr_db": [10, 10]})
+    for part, made in (("test", 1), ("train", 2)):  # of 4 and of 8
+        orders = mixer(section, part, (*CLIPS, *recorded)).orders
+        assert [clip.label != "silence" for clip, said in orders if not said] == [True] * made
+        assert sum(clip.label == "silence" for clip, _ in orders) == 3 * (2 if part == "train" else 1)
+    assert len(mixer(data(), clips=(*CLIPS, *recorded)).orders) == 15
+    both = replace(spoken(), clips=dict.fromkeys(("train", "validation", "test"), (*CLIPS, *recorded)))
+    assert len(both.noise("test").speech) == len(CLIPS)
+    found = speech.splits(both, data(copies=1), MEL, 0).test
+    assert np.bincount(found.y).tolist() == [4, 4, 4, 3]
+    assert np.isfinite(found.x).all()
+
+
 def test_splits_have_copies_of_what_trains_and_are_the_same_every_time() -> None:
     section = data(copies=3, silence=0.2, noise={"snr_db": [5, 20]}, split={"calibration": 5})
     found, again, other = (speech.splits(spoken(), section, MEL, seed) for seed in (0, 0, 1))
