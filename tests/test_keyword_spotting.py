@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from speech_files import write_folder
 
 from edgernn import network as networks
 from edgernn import recipe
+from edgernn.datasets.audio_sections import COMMANDS, AudioData
 from edgernn.errors import InputError
 from edgernn.features.log_mel import LogMel
 
@@ -85,6 +88,17 @@ def test_the_network_is_below_60000_parameters() -> None:
     count = conv.kernel * 40 * conv.units + 5 * conv.units
     count += 3 * gru.units * (conv.units + gru.units + 2) + 12 * (gru.units + 1)
     assert count < 60_000
+
+
+def test_its_own_command_takes_ten_words_of_a_folder() -> None:
+    """As it stands at the top of the recipe; a shell joins its lines."""
+    command = RECIPE.read_text().partition("name: ")[0].replace("\\\n#", "").splitlines()
+    (told,) = (line.removeprefix("#") for line in command if "--set" in line)
+    changes = [part for flag, part in pairwise(shlex.split(told)) if flag == "--set"]
+    assert changes[:2] == ["data.source=audio", "data.path=/data/speech_commands"]
+    data = recipe.load(RECIPE, changes).data
+    assert isinstance(data, AudioData)
+    assert data.words == COMMANDS
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ Folders `unknown` and `silence` are those classes. Folders whose name begins wit
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,9 @@ BACKGROUND = "_background_noise_"
 LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
 KEPT = 2  # a clip that is longer than its place is kept to so many times that: its loudest part
 _SHARES = {"train": (0.0, 0.7), "validation": (0.7, 0.85), "test": (0.85, 1.0)}  # of a background, in time
+
+
+_LOG = logging.getLogger(__name__)
 
 
 def load(section: SpeechData, base: Path, rate_hz: int, seed: int) -> Speech:
@@ -88,6 +92,8 @@ def _chosen(files: Mapping[str, list[Path]], section: AudioData, root: Path, see
     labels = {name: name for name in (*words, *QUIET) if name in files} | dict.fromkeys(pooled, UNKNOWN)
     named = {path: label for name, label in labels.items() for path in files[name]}
     rest = [path for name, paths in files.items() if name not in labels for path in paths]
+    if section.unknown and UNKNOWN not in labels.values() and not rest:
+        _LOG.warning("data.unknown has no effect: every folder of %s is a word; name the words in data.words", root)
     drawn = _drawn(len(rest), _lacking(list(named.values()), section), seed)
     return named | {rest[i]: UNKNOWN for i in drawn}
 

@@ -62,8 +62,9 @@ class SpeechData(Section):
     source: str
     seconds: Annotated[Number, Field(gt=0, le=30)] = 1.0  # of a clip; longer ones keep their loudest part
     context: Annotated[Number, Field(ge=0, le=30)] = 0.0
-    words: tuple[Word, ...] = ()  # the classes; default: all labels that are not pooled as unknown
-    # other labels pooled as one class: which, or the share of all examples that is drawn of those not in `words`
+    words: tuple[Word, ...] = ()  # the classes, in that order; default: all labels that are not pooled as unknown
+    # other labels pooled as one class: which, or the share of all examples that is drawn of those not in `words`;
+    # what is neither a word nor pooled is left out
     unknown: Annotated[tuple[str, ...] | float, PlainValidator(_unknown), LIST_OR_ONE] = 0.0
     silence: Share = 0.0  # of all examples: noise alone; 0: there is no such class, unless it is recorded
     noise: Annotated[NoiseSection, NULL_IS_EMPTY] | None = NoiseSection()  # null: nothing is mixed in

@@ -117,6 +117,19 @@ def test_recorded_silence_is_kept_whole(tmp_path: Path) -> None:
     assert lengths == {f"s{i}": min(RATE, round((0.8 + 0.1 * (i % 5)) * RATE)) for i in range(8)}
 
 
+def test_a_share_of_unknown_that_finds_no_other_folder_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = write_folder(tmp_path / "words", WORDS)
+    assert load(root, unknown=0.2).labels == WORDS
+    told = f"data.unknown has no effect: every folder of {root} is a word; name the words in data.words"
+    assert caplog.messages == [told]
+    caplog.clear()
+    assert load(root, unknown=0.2, words=["stop", "go"]).labels == ("stop", "go", "unknown")
+    assert load(root, words=["stop", "go"]).labels == ("stop", "go")
+    assert caplog.messages == []
+
+
 def test_a_folder_unknown_counts_as_a_part_of_the_share(tmp_path: Path) -> None:
     root = write_folder(tmp_path / "words", ("go", "stop", "unknown", "cough", "door"), speakers=20)
     for share, unknown in ((0.5, 40), (0.2, 20)):  # 20 of them are in the folder
