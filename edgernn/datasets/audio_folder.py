@@ -1,23 +1,21 @@
 """The user's recordings of words: `<path>/<label>/*.wav` or .flac, as Speech Commands has them.
 
-The speaker is the part of a file's name before the first `_`; a name without one is a speaker of its own. Where
-`testing_list.txt` and `validation_list.txt` are there, they say which files (as `label/name.wav`) are held out.
 Folders `unknown` and `silence` are those classes. Folders whose name begins with `_` are no labels;
-`_background_noise_` holds recordings of noise.
+`_background_noise_` holds recordings of noise. Who speaks in a file, and which are held out, is told by names and
+lists: see `audio_speakers`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from edgernn.datasets import sound, splitting
+from edgernn.datasets import audio_speakers, sound
 from edgernn.datasets.audio_sections import SILENCE, UNKNOWN, AudioData, SpeechData
-from edgernn.datasets.series import Series
 from edgernn.datasets.speech import PARTS, Clip, Speech
 from edgernn.decide.words import QUIET
 from edgernn.errors import InputError
@@ -25,7 +23,6 @@ from edgernn.section import nearest
 
 ENDINGS = (".wav", ".flac")
 BACKGROUND = "_background_noise_"
-LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
 KEPT = 2  # a clip that is longer than its place is kept to so many times that: its loudest part
 _SHARES = {"train": (0.0, 0.7), "validation": (0.7, 0.85), "test": (0.85, 1.0)}  # of a background, in time
 
@@ -36,30 +33,26 @@ _LOG = logging.getLogger(__name__)
 def load(section: SpeechData, base: Path, rate_hz: int, seed: int) -> Speech:
     """The recordings in order of their names, at `rate_hz`.
 
-    Raises InputError when the folder is missing or empty, a label has one file or none in a split, a label of the
-    recipe is not there, or a file cannot be used (see `sound.read`); MissingToolError without the extra `audio`.
+    Raises InputError when the folder is missing or empty, a label has too few files or speakers, or none in a
+    split, a label of the recipe is not there, or a list or a file cannot be used (see `audio_speakers.parts` and
+    `sound.read`); MissingToolError without the extra `audio`.
     """
     assert isinstance(section, AudioData)
     root = base / section.path
     files = _files(root)
     chosen = _chosen(files, section, root, seed)
-    parts = _parts(chosen, section, root, seed)
+    every = [path for paths in files.values() for path in paths]
+    parts = audio_speakers.parts(chosen, every, section.split, root, seed)
     longest = round(section.seconds * rate_hz)
     clips: dict[str, list[Clip]] = {part: [] for part in PARTS}
     for path, part in parts.items():
         pcm = sound.read(path, rate_hz)
         if chosen[path] != SILENCE:  # which has no sound to look for
             pcm = sound.trimmed(sound.loudest(pcm, KEPT * longest), rate_hz)
-        clips[part].append(Clip(sound.loudest(pcm, longest), chosen[path], speaker(path)))
-    _refuse_missing(clips, sorted(set(chosen.values())))
+        clips[part].append(Clip(sound.loudest(pcm, longest), chosen[path], audio_speakers.speaker(path)))
     others = {part: tuple(clip.pcm for clip in found if clip.label == UNKNOWN) for part, found in clips.items()}
     found = {part: tuple(found) for part, found in clips.items()}
     return Speech(found, others, _backgrounds(root, rate_hz), _labels(chosen, section))
-
-
-def speaker(path: Path) -> str:
-    """Who speaks in a file, by its name."""
-    return path.stem.partition("_")[0]
 
 
 def _files(root: Path) -> dict[str, list[Path]]:
@@ -120,35 +113,6 @@ def _labels(chosen: Mapping[Path, str], section: AudioData) -> tuple[str, ...]:
     words = section.words or tuple(sorted(found - set(QUIET)))
     quiet = found | {SILENCE} if section.silence else found
     return (*words, *(label for label in QUIET if label in quiet))
-
-
-def _parts(chosen: Mapping[Path, str], section: AudioData, root: Path, seed: int) -> dict[Path, str]:
-    """The split of every file but those of excluded speakers; a listed file takes its speaker with it."""
-    none = np.zeros((0, 1), np.float32)
-    series = [Series(none, label, speaker(path), path.name) for path, label in chosen.items()]
-    there = {f"{path.parent.name}/{path.name}": speaker(path) for path in chosen}
-    listed = {part: {there[name] for name in _listed(root / file) if name in there} for part, file in LISTS.items()}
-    both = sorted(listed["test"] & listed["validation"])
-    if both:
-        raise InputError(f"{root}: the speaker {both[0]} is in {' and in '.join(LISTS.values())}; correct one")
-    update = {part: tuple(sorted(names)) for part, names in listed.items() if names}
-    groups = splitting.assign(series, section.split.model_copy(update=update), seed)
-    place = {group: part for part, names in zip(PARTS, groups, strict=True) for group in names}
-    return {path: place[speaker(path)] for path in chosen if speaker(path) in place}
-
-
-def _listed(path: Path) -> list[str]:
-    return path.read_text("utf-8").split() if path.is_file() else []
-
-
-def _refuse_missing(clips: Mapping[str, Sequence[Clip]], labels: Sequence[str]) -> None:
-    for part, found in clips.items():
-        counts = Counter(clip.label for clip in found)
-        missing = next((label for label in labels if not counts[label]), None)
-        if missing is not None:
-            raise InputError(
-                f"data: the label {missing} has no recording in {part}; add recordings by other speakers"
-            )
 
 
 def _backgrounds(root: Path, rate_hz: int) -> dict[str, tuple[np.ndarray, ...]]:

@@ -17,12 +17,16 @@ Kinds = Mapping[str, frozenset[str]]  # group -> its classes
 
 
 def assign(
-    series: Sequence[Series], split: SplitSection, seed: int
+    series: Sequence[Series],
+    split: SplitSection,
+    seed: int,
+    remedy: str = "use another data.group, or name fewer groups",
 ) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """The groups of train, validation and test; every group is in exactly one.
 
     Raises:
-        InputError: the recipe names a group that is not there, or too few groups are left for a split.
+        InputError: the recipe names a group that is not there, or too few groups are left for a split, which
+            `remedy` mends.
     """
     kinds = _kinds(series)
     _refuse_unknown((*split.test, *split.validation, *split.exclude), kinds)
@@ -37,7 +41,7 @@ def assign(
     if not (train and validation and test):
         raise InputError(
             f"data.split leaves train {len(train)}, validation {len(validation)} and test {len(test)} of "
-            f"{len(kinds)} groups; each needs one: use another data.group, or name fewer groups"
+            f"{len(kinds)} groups; each needs one: {remedy}"
         )
     return train, validation, test
 

@@ -12,7 +12,7 @@ import soundfile
 from speech_files import TONES, tone, write_folder
 
 from edgernn.datasets import audio_folder
-from edgernn.datasets.audio_folder import BACKGROUND, speaker
+from edgernn.datasets.audio_folder import BACKGROUND
 from edgernn.datasets.audio_sections import AudioData
 from edgernn.datasets.speech import Speech
 from edgernn.decide.words import words as count_words
@@ -50,27 +50,10 @@ def test_no_speaker_is_in_two_splits(tmp_path: Path) -> None:
     assert set.union(*found.values()) == {f"s{i}" for i in range(8)}
 
 
-def test_the_speaker_is_the_name_up_to_its_first_underscore() -> None:
-    assert speaker(Path("yes/0a7c2a8d_nohash_1.wav")) == "0a7c2a8d"
-    assert speaker(Path("yes/first take.wav")) == "first take"
-
-
-def test_lists_say_who_is_held_out(tmp_path: Path) -> None:
+def test_a_list_may_name_files_of_folders_that_are_no_classes(tmp_path: Path) -> None:
     root = write_folder(tmp_path / "words", WORDS)
-    (root / "testing_list.txt").write_text("go/s3_nohash_0.wav\nstop/s4_nohash_0.wav\n")
-    (root / "validation_list.txt").write_text("left/s0_nohash_0.wav\nelsewhere/s1_nohash_0.wav\n")
-    found = groups(load(root))
-    assert (found["test"], found["validation"]) == ({"s3", "s4"}, {"s0"})
-    assert found["train"] == {"s1", "s2", "s5", "s6", "s7"}
-
-
-def test_a_list_alone_leaves_the_other_split_to_be_drawn(tmp_path: Path) -> None:
-    root = write_folder(tmp_path / "words", WORDS)
-    (root / "testing_list.txt").write_text("go/s3_nohash_0.wav\n")
-    found = groups(load(root))
-    assert found["test"] == {"s3"}
-    assert len(found["validation"]) == 1
-    assert not found["validation"] & (found["train"] | found["test"])
+    (root / "testing_list.txt").write_text("left/s3_nohash_0.wav\n")
+    assert groups(load(root, words=["go", "stop"]))["test"] == {"s3"}
 
 
 def test_labels_are_pooled_as_unknown(tmp_path: Path) -> None:
@@ -185,11 +168,6 @@ def one_voice(root: Path) -> None:
         path.rename(path.with_name(f"s0_{path.stem}.wav"))
 
 
-def both(root: Path) -> None:
-    for name in ("testing_list.txt", "validation_list.txt"):
-        (root / name).write_text("go/s2_nohash_0.wav\n")
-
-
 @pytest.mark.parametrize(
     ("spoil", "changes", "fault"),
     [
@@ -198,8 +176,7 @@ def both(root: Path) -> None:
         (hollow, {}, r"door: has 0 recordings, and every split needs one; add some or remove it"),
         (single, {}, r"door: has 1 recordings, and every split needs one; add some or remove it"),
         (no_sound, {}, r"go/s1_nohash_0\.wav: is not a sound file; convert it to wav or remove it"),
-        (one_voice, {}, r"data\.split leaves train 1, validation 0 and test 0 of 1 groups"),
-        (both, {}, r"words: the speaker s2 is in validation_list\.txt and in testing_list\.txt; correct one"),
+        (one_voice, {}, r"words: all files are by 1 speaker \(s0\), and train, validation and test need one each"),
         (lambda root: None, {"words": ["go", "stpo"]}, r"words: has no folder stpo; did you mean stop\?"),
         (lambda root: None, {"unknown": ["lefft"]}, r"words: has no folder lefft; did you mean left\?"),
     ],
@@ -212,11 +189,3 @@ def test_what_is_wrong_is_told_in_one_line(
     with pytest.raises(InputError, match=fault) as caught:
         load(root, **changes)
     assert "\n" not in str(caught.value)
-
-
-def test_a_label_without_a_speaker_in_a_split_is_told(tmp_path: Path) -> None:
-    root = write_folder(tmp_path / "words", WORDS)
-    split = {"test": ["s0"], "validation": ["s1"]}
-    (root / "go" / "s0_nohash_0.wav").unlink()
-    with pytest.raises(InputError, match="the label go has no recording in test; add recordings by other speakers"):
-        load(root, split=split)
