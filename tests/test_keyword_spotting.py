@@ -54,6 +54,7 @@ QUICK = (
         ),
         ("data.unknown=[silence]", "data.unknown has silence, which is a class of its own; remove it"),
         ("data.unknown=[go]", "data has go in words and in unknown; remove one of them"),
+        ("data={source: spoken_words, words: [go]}", "data has one class only (go); add a word, or set unknown"),
         ("decide.threshold=2", "decide.threshold"),
         ("data.sources=1", "data.sources is not a known key; did you mean data.source?"),
     ],

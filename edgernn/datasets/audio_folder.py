@@ -23,9 +23,9 @@ from edgernn.section import nearest
 
 ENDINGS = (".wav", ".flac")
 BACKGROUND = "_background_noise_"
+SHORTEST_SECONDS = 0.025  # of a word: a frame of features
 KEPT = 2  # a clip that is longer than its place is kept to so many times that: its loudest part
 _SHARES = {"train": (0.0, 0.7), "validation": (0.7, 0.85), "test": (0.85, 1.0)}  # of a background, in time
-
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,26 +33,21 @@ _LOG = logging.getLogger(__name__)
 def load(section: SpeechData, base: Path, rate_hz: int, seed: int) -> Speech:
     """The recordings in order of their names, at `rate_hz`.
 
-    Raises InputError when the folder is missing or empty, a label has too few files or speakers, or none in a
-    split, a label of the recipe is not there, or a list or a file cannot be used (see `audio_speakers.parts` and
-    `sound.read`); MissingToolError without the extra `audio`.
+    Raises InputError when the folder is missing or empty, there is no word or one class only, a label of the recipe
+    is not there, or has too few files or speakers, or none in a split, or a list or a file cannot be used (see
+    `audio_speakers.parts` and `sound.read`); MissingToolError without the extra `audio`.
     """
     assert isinstance(section, AudioData)
     root = base / section.path
     files = _files(root)
     chosen = _chosen(files, section, root, seed)
+    labels = _labels(chosen, section, root)
     every = [path for paths in files.values() for path in paths]
     parts = audio_speakers.parts(chosen, every, section.split, root, seed)
-    longest = round(section.seconds * rate_hz)
-    clips: dict[str, list[Clip]] = {part: [] for part in PARTS}
-    for path, part in parts.items():
-        pcm = sound.read(path, rate_hz)
-        if chosen[path] != SILENCE:  # which has no sound to look for
-            pcm = sound.trimmed(sound.loudest(pcm, KEPT * longest), rate_hz)
-        clips[part].append(Clip(sound.loudest(pcm, longest), chosen[path], audio_speakers.speaker(path)))
+    read = _clips({path: chosen[path] for path in parts}, round(section.seconds * rate_hz), rate_hz)
+    clips = {part: tuple(clip for path, clip in read.items() if parts[path] == part) for part in PARTS}
     others = {part: tuple(clip.pcm for clip in found if clip.label == UNKNOWN) for part, found in clips.items()}
-    found = {part: tuple(found) for part, found in clips.items()}
-    return Speech(found, others, _backgrounds(root, rate_hz), _labels(chosen, section))
+    return Speech(clips, others, _backgrounds(root, rate_hz), labels)
 
 
 def _files(root: Path) -> dict[str, list[Path]]:
@@ -60,18 +55,17 @@ def _files(root: Path) -> dict[str, list[Path]]:
     if not root.is_dir():
         raise InputError(f"{root}: is no folder; data.path names one with a folder of recordings for each label")
     found = {
-        folder.name: sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
+        folder.name: _recordings(folder)
         for folder in sorted(root.iterdir())
         if folder.is_dir() and not folder.name.startswith(("_", "."))
     }
     if not found:
         raise InputError(f"{root}: has no folder for a label; put recordings into {root.name}/<label>/*.wav")
-    for label, paths in found.items():
-        if len(paths) < len(PARTS):
-            raise InputError(
-                f"{root / label}: has {len(paths)} recordings, and every split needs one; add some or remove it"
-            )
     return found
+
+
+def _recordings(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS and not p.name.startswith("."))
 
 
 def _chosen(files: Mapping[str, list[Path]], section: AudioData, root: Path, seed: int) -> dict[Path, str]:
@@ -83,12 +77,21 @@ def _chosen(files: Mapping[str, list[Path]], section: AudioData, root: Path, see
     pooled = section.unknown if isinstance(section.unknown, tuple) else ()
     words = section.words or tuple(name for name in files if name not in (*pooled, *QUIET))
     labels = {name: name for name in (*words, *QUIET) if name in files} | dict.fromkeys(pooled, UNKNOWN)
+    _refuse_few(files, list(labels), root)
     named = {path: label for name, label in labels.items() for path in files[name]}
     rest = [path for name, paths in files.items() if name not in labels for path in paths]
     if section.unknown and UNKNOWN not in labels.values() and not rest:
         _LOG.warning("data.unknown has no effect: every folder of %s is a word; name the words in data.words", root)
     drawn = _drawn(len(rest), _lacking(list(named.values()), section), seed)
     return named | {rest[i]: UNKNOWN for i in drawn}
+
+
+def _refuse_few(files: Mapping[str, list[Path]], names: Sequence[str], root: Path) -> None:
+    few = next((name for name in names if len(files[name]) < len(PARTS)), None)
+    if few is not None:
+        raise InputError(
+            f"{root / few}: has {len(files[few])} recordings, and every split needs one; add some or remove it"
+        )
 
 
 def _drawn(files: int, count: int, seed: int) -> list[int]:
@@ -107,18 +110,53 @@ def _lacking(named: Sequence[str], section: AudioData) -> int:
     return max(0, round(section.unknown * every) - named.count(UNKNOWN))
 
 
-def _labels(chosen: Mapping[Path, str], section: AudioData) -> tuple[str, ...]:
+def _labels(chosen: Mapping[Path, str], section: AudioData, root: Path) -> tuple[str, ...]:
     """The classes, words first: `decide` counts on it."""
     found = set(chosen.values())
     words = section.words or tuple(sorted(found - set(QUIET)))
+    if not words:
+        raise InputError(f"{root}: has no folder for a word; put recordings into {root.name}/<word>/*.wav")
     quiet = found | {SILENCE} if section.silence else found
-    return (*words, *(label for label in QUIET if label in quiet))
+    labels = (*words, *(label for label in QUIET if label in quiet))
+    if len(labels) < 2:
+        raise InputError(
+            f"{root}: has one class only ({words[0]}), and a classifier needs two; add a folder of other words, or "
+            "set data.silence"
+        )
+    return labels
+
+
+def _clips(chosen: Mapping[Path, str], longest: int, rate_hz: int) -> dict[Path, Clip]:
+    """What is heard in each file, in up to `longest` samples; recorded silence may be of any kind."""
+    found: dict[Path, Clip] = {}
+    faults: dict[Path, str] = {}
+    for path, label in chosen.items():
+        pcm = sound.read(path, rate_hz)
+        if label != SILENCE:  # which has no sound to look for
+            if fault := _fault(pcm, rate_hz):
+                faults[path] = fault
+            pcm = sound.trimmed(sound.loudest(pcm, KEPT * longest), rate_hz)
+        found[path] = Clip(sound.loudest(pcm, longest), label, audio_speakers.speaker(path))
+    if faults:  # one line tells of all: a large folder takes long to read
+        path, fault = next(iter(faults.items()))
+        count = f" ({len(faults)} such files)" if len(faults) > 1 else ""
+        raise InputError(f"{path}: {fault}; remove it, or move it into a folder silence{count}")
+    return found
+
+
+def _fault(pcm: np.ndarray, rate_hz: int) -> str:
+    """Why no word can be heard in these samples, if so."""
+    if not pcm.any():
+        return "is silent: all its samples are 0"
+    if len(pcm) < SHORTEST_SECONDS * rate_hz:
+        return f"has {1000 * len(pcm) / rate_hz:.3g} ms of sound, and no word is that short"
+    return ""
 
 
 def _backgrounds(root: Path, rate_hz: int) -> dict[str, tuple[np.ndarray, ...]]:
     """Each recording of noise is divided in time, so that no split hears what another has heard."""
     folder = root / BACKGROUND
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS) if folder.is_dir() else []
+    paths = _recordings(folder) if folder.is_dir() else []
     found: dict[str, list[np.ndarray]] = defaultdict(list)
     for path in paths:
         pcm = sound.read(path, rate_hz)

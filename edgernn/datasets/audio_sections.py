@@ -117,6 +117,8 @@ class SpokenWordsData(SpeechData):
             raise ValueError("has a list as unknown; of spoken words give the share of all examples, as in 0.25")
         if not self.words:
             raise ValueError("has no words; name those to recognise, or leave words out")
+        if len(self.words) == 1 and not self.unknown and not self.silence:
+            raise ValueError(f"has one class only ({self.words[0]}); add a word, or set unknown or silence")
         if self.split.test or self.split.validation or self.split.exclude:
             raise ValueError("has split.test, validation or exclude; its voices are split already, remove them")
         return self

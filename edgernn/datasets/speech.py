@@ -118,8 +118,10 @@ class Mixer:
         return sound.to_int16(self._gain(rng) * (mixed + self._behind(clip, said, rng)))
 
     def _made(self, said: int, recorded: int) -> int:
-        """How many windows of noise alone the share of silence lacks beside those that were recorded."""
-        return max(0, round(self.data.silence / (1 - self.data.silence) * said) - recorded)
+        """How many windows of noise alone the share of silence lacks beside `recorded` ones: a split has one."""
+        if not self.data.silence:
+            return 0
+        return max(1, recorded, round(self.data.silence / (1 - self.data.silence) * said)) - recorded
 
     @property
     def _copies(self) -> int:

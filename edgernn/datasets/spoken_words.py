@@ -80,6 +80,7 @@ def _planned(section: SpokenWordsData, part: str, number: int, seed: int) -> Ite
     others = [word for word in OTHER_WORDS if word not in section.words]
     share = section.unknown if isinstance(section.unknown, float) else 0.0
     unknown = round(share / (1 - share - section.silence) * len(section.words))
+    unknown = max(1, unknown) if share else 0  # a voice that is tested says every class
     for voice in voices(part, count, seed):
         for word in (*section.words, *rng.choice(others, min(unknown, len(others)), replace=False)):
             yield _drawn(str(word), voice, rng)

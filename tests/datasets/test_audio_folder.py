@@ -121,6 +121,32 @@ def test_a_folder_unknown_counts_as_a_part_of_the_share(tmp_path: Path) -> None:
         assert labels == {"go": 20, "stop": 20, "unknown": unknown}
 
 
+def test_endings_may_be_in_capitals_and_hidden_files_are_none(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "words", WORDS)
+    for path in sorted(root.rglob("*.wav")):
+        (path.parent / f"._{path.name}").write_bytes(b"what macOS leaves on other disks")
+        path.rename(path.with_suffix(".WAV"))
+    assert sum(len(clips) for clips in load(root).clips.values()) == 24
+
+
+def test_a_folder_without_recordings_does_no_harm_where_words_are_named(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "words", WORDS)
+    hollow(root)
+    assert load(root, words=["go", "stop"], unknown=0.2).labels == ("go", "stop", "unknown")
+
+
+def test_one_word_and_silence_are_two_classes(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "words", ["go"])
+    assert load(root, silence=0.1).labels == ("go", "silence")
+
+
+def test_silence_may_be_digital_and_of_any_length(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "words", ("go", "silence", "stop"))
+    for number, samples in enumerate((1, 100, 16_000)):
+        soundfile.write(root / "silence" / f"s{number}_nohash_0.wav", np.zeros(samples), RATE)
+    assert load(root).labels == ("go", "stop", "silence")
+
+
 def test_noise_is_divided_among_the_splits_in_time(tmp_path: Path) -> None:
     root = write_folder(tmp_path / "words", WORDS)
     (root / BACKGROUND).mkdir()
@@ -163,6 +189,25 @@ def no_sound(root: Path) -> None:
     (root / "go" / "s1_nohash_0.wav").write_text("no sound")
 
 
+def silent(root: Path) -> None:
+    soundfile.write(root / "go" / "s1_nohash_0.wav", np.zeros(RATE), RATE)
+
+
+def short(root: Path) -> None:
+    silent(root)
+    soundfile.write(root / "go" / "s0_nohash_0.wav", np.full(80, 0.1), RATE)
+
+
+def one_class(root: Path) -> None:
+    for label in WORDS[1:]:
+        (root / label).rename(root / f"_{label}")
+
+
+def wordless(root: Path) -> None:
+    for label, quiet in zip(WORDS, ("silence", "unknown", "_stop"), strict=True):
+        (root / label).rename(root / quiet)
+
+
 def one_voice(root: Path) -> None:
     for path in sorted(root.rglob("*.wav")):
         path.rename(path.with_name(f"s0_{path.stem}.wav"))
@@ -176,6 +221,14 @@ def one_voice(root: Path) -> None:
         (hollow, {}, r"door: has 0 recordings, and every split needs one; add some or remove it"),
         (single, {}, r"door: has 1 recordings, and every split needs one; add some or remove it"),
         (no_sound, {}, r"go/s1_nohash_0\.wav: is not a sound file; convert it to wav or remove it"),
+        (silent, {}, r"go/s1_nohash_0\.wav: is silent: all its samples are 0; remove it, or move it into a folder"),
+        (short, {}, r"s0_nohash_0\.wav: has 5 ms of sound, and no word .* silence \(2 such files\)"),
+        (
+            one_class,
+            {},
+            r"words: has one class only \(go\), and a classifier needs two; add a folder of other words",
+        ),
+        (wordless, {}, r"words: has no folder for a word; put recordings into words/<word>/\*\.wav"),
         (one_voice, {}, r"words: all files are by 1 speaker \(s0\), and train, validation and test need one each"),
         (lambda root: None, {"words": ["go", "stpo"]}, r"words: has no folder stpo; did you mean stop\?"),
         (lambda root: None, {"unknown": ["lefft"]}, r"words: has no folder lefft; did you mean left\?"),

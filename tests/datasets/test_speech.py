@@ -107,6 +107,12 @@ def test_recorded_silence_is_a_part_of_its_share_and_no_voice() -> None:
     assert np.isfinite(found.x).all()
 
 
+def test_every_split_has_an_example_of_silence_however_small_its_share() -> None:
+    section = data(silence=0.01, copies=1, noise={"snr_db": [5, 20]})
+    found = speech.splits(spoken(), section, MEL, 0)
+    assert [np.bincount(part.y)[3] for part in (found.train, found.validation, found.test)] == [1, 1, 1]
+
+
 def test_splits_have_copies_of_what_trains_and_are_the_same_every_time() -> None:
     section = data(copies=3, silence=0.2, noise={"snr_db": [5, 20]}, split={"calibration": 5})
     found, again, other = (speech.splits(spoken(), section, MEL, seed) for seed in (0, 0, 1))

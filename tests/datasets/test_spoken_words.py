@@ -12,7 +12,7 @@ import pytest
 from edgernn.datasets import espeak, spoken_words
 from edgernn.datasets.audio_sections import COMMANDS, SpokenWordsData
 from edgernn.datasets.espeak import Utterance
-from edgernn.datasets.speech import Speech
+from edgernn.datasets.speech import PARTS, Speech
 from edgernn.datasets.vocabulary import ACCENTS, OTHER_WORDS, SENTENCES, VARIANTS
 from edgernn.errors import ExportError, MissingToolError
 
@@ -50,6 +50,15 @@ def test_voices_take_every_variant_once_before_any_again() -> None:
     assert len(set(names)) == len(names)
     first = [name.partition("+")[2] for name in names[: len(VARIANTS["train"])]]
     assert sorted(first) == sorted(VARIANTS["train"])
+
+
+def test_every_voice_says_another_word_however_small_their_share() -> None:
+    section = SpokenWordsData.model_validate(
+        {"source": "spoken_words", "voices": 4, "words": ["go"], "unknown": 0.1}
+    )
+    for number, part in enumerate(PARTS):
+        said = [order.text for order in spoken_words._planned(section, part, number, 0)]
+        assert [text == "go" for text in said] == [True, False] * (len(said) // 2)
 
 
 def test_without_espeak_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
