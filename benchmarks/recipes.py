@@ -6,9 +6,11 @@
 Float, baseline and int8 are the recipe's metric on its held-out test split, means over the seeds with the standard
 deviation; int8 is the worst of all engines. Loss and agreement are those of that worst. Latency is the median of a
 step on one thread, the first seed's; bytes are step.int8.tflite's. Instructions a step are those of the C,
-optimised for speed, on an emulated board, where its compiler and emulator are there: the first seed's.
+optimised for speed, on an emulated board, where its compiler and emulator are there: the first seed's. Minutes are
+those of that seed's build, each of its stages when it ran.
 Builds are cached: a second call only checks them. With `--read` none is started, and the reports that are there
-are set side by side. `--readme` writes the table between its marks in README.md.
+are set side by side. `--readme` writes the rows between the table's marks in README.md; those of recipes that were
+left out stay as they are.
 """
 
 from __future__ import annotations
@@ -26,13 +28,14 @@ import numpy as np
 
 from edgernn import archive
 from edgernn.report import units
+from edgernn.report.verdict import precision_of
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-MARKS = re.compile(r"(<!-- benchmarks/recipes.py -->\n).*?(<!-- end -->)", re.DOTALL)
+MARKS = re.compile(r"(<!-- benchmarks/recipes.py -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 COLUMNS = (
-    *("recipe", "metric", "baseline", "float", "int8", "loss", "agreement", "parameters", "int8 bytes"),
-    *("µs a step: LiteRT", "onnxruntime", "C", "instructions a step"),
+    *("recipe", "seeds", "metric", "baseline", "float", "int8", "loss", "agreement", "parameters", "int8 bytes"),
+    *("µs a step: LiteRT", "onnxruntime", "C", "instructions a step", "build, minutes"),
 )
 ENGINES = ("litert", "onnxruntime", "c")
 
@@ -41,7 +44,7 @@ Report = Mapping[str, Any]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--folder", type=Path, default=Path("build/recipes"))
     parser.add_argument("--profile", default="")
@@ -59,10 +62,10 @@ def main() -> None:
         for path in paths
     }
     found = {name: reports for name, reports in found.items() if reports}
-    text = table([row(name, reports) for name, reports in found.items()])
-    print(text)
+    rows = [row(name, reports) for name, reports in found.items()]
+    print(table(rows))
     if options.readme:
-        archive.write_text(README, with_table(README.read_text("utf-8"), text))
+        archive.write_text(README, with_rows(README.read_text("utf-8"), rows))
     raise SystemExit(0 if all(report["passed"] for reports in found.values() for report in reports) else 1)
 
 
@@ -96,6 +99,7 @@ def row(name: str, reports: Sequence[Report]) -> tuple[str, ...]:
     measures = [anomalies(report) or measured(report) for report in reports]
     return (
         f"`{name}`",
+        str(len(reports)),
         measures[0].metric,
         f"{measures[0].baseline.replace('_', ' ')} {spread([one.level for one in measures])}",
         spread([one.exact for one in measures]),
@@ -106,6 +110,7 @@ def row(name: str, reports: Sequence[Report]) -> tuple[str, ...]:
         units.count(next((a["bytes"] for a in first["artifacts"] if a["name"] == "step.int8.tflite"), 0)),
         *(latency(first, engine) for engine in ENGINES),
         instructions(first),
+        minutes(first),
     )
 
 
@@ -136,15 +141,14 @@ def anomalies(report: Report) -> Measure | None:
     if not rows:
         return None
     best = max(found["baselines"], key=lambda row: row["auc"])
-    precision = {artifact["name"]: artifact["precision"] for artifact in report["artifacts"]}
-    worst = min((row for row in rows if precision.get(row["artifact"]) == "int8"), key=lambda row: row["auc"])
+    worst = min((row for row in rows if precision_of(report, row) == "int8"), key=lambda row: row["auc"])
     own = next(row["auc"] for row in rows if row["artifact"] == "network")
     return Measure("AUC of anomalies", best["name"], best["auc"], own, worst["auc"], worst["auc_drop"])
 
 
 def int8(report: Report) -> list[Any]:
     """Results of int8 files over the whole test split."""
-    rows = [r for r in report["results"] if r["status"] == "ok" and r.get("precision") == "int8"]
+    rows = [r for r in report["results"] if r["status"] == "ok" and precision_of(report, r) == "int8"]
     return [r for r in rows if "optimisation" not in r]
 
 
@@ -168,16 +172,28 @@ def instructions(report: Report) -> str:
     return f"{units.count(found[0]['instructions'])} ({found[0]['device']})" if found else units.NONE
 
 
+def minutes(report: Report) -> str:
+    return units.fixed(sum(stage["seconds"] for stage in report["provenance"]["stages"]) / 60, 1)
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def with_table(readme: str, text: str) -> str:
-    """README with the table between its marks; raises SystemExit where they are not there."""
-    if not MARKS.search(readme):
+def with_rows(readme: str, rows: Sequence[Sequence[str]]) -> str:
+    """README with these rows in its table, and those of other recipes as they were, in order of their names.
+
+    Raises SystemExit where the table's marks are not there, or its columns are others and rows would stay.
+    """
+    marked = MARKS.search(readme)
+    if not marked:
         raise SystemExit("README.md has no marks for the table")
-    return MARKS.sub(lambda found: f"{found[1]}{text}\n{found[2]}", readme)
+    head, _, *lines = [tuple(line.strip("| ").split(" | ")) for line in marked[2].splitlines()] or [COLUMNS, ()]
+    kept = {line[0]: line for line in lines} | {line[0]: tuple(line) for line in rows}
+    if head != COLUMNS and len(kept) > len(rows):
+        raise SystemExit("README.md's table has other columns; build all recipes to write it anew")
+    return MARKS.sub(lambda found: f"{found[1]}{table([kept[name] for name in sorted(kept)])}\n{found[3]}", readme)
 
 
 if __name__ == "__main__":

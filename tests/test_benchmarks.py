@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from report.sample import sample_report
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
@@ -18,7 +19,7 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 @pytest.fixture(scope="module")
 def modules() -> Iterator[dict[str, ModuleType]]:
     sys.path.insert(0, str(FOLDER))
-    yield {name: importlib.import_module(name) for name in ("speed", "c_speed", "boards")}
+    yield {name: importlib.import_module(name) for name in ("speed", "c_speed", "boards", "recipes")}
     sys.path.remove(str(FOLDER))
 
 
@@ -74,3 +75,45 @@ def test_a_board_that_misses_a_limit_fails(modules: dict[str, ModuleType]) -> No
     assert told["GRU 64 on cortex-m4: instructions a MAC"] == "pass"
     assert told["GRU 64 on cortex-m4: kB of flash"] == "pass"
     assert told["GRU 64 on cortex-m4: kB of RAM"] == "FAIL"
+
+
+def readme(recipes: ModuleType, *rows: tuple[str, ...]) -> str:
+    return f"before\n<!-- benchmarks/recipes.py -->\n{recipes.table(rows)}\n<!-- end -->\nafter\n"
+
+
+def line(recipes: ModuleType, name: str, text: str) -> tuple[str, ...]:
+    return (f"`{name}`", *[text] * (len(recipes.COLUMNS) - 1))
+
+
+def test_rows_of_recipes_that_were_not_built_stay(modules: dict[str, ModuleType]) -> None:
+    recipes = modules["recipes"]
+    old = [line(recipes, name, "old 1 ± 0") for name in ("ecg", "text")]
+    new = [line(recipes, name, "new") for name in ("sine", "ecg")]
+    assert recipes.with_rows(readme(recipes, *old), new) == readme(recipes, new[1], new[0], old[1])
+    assert recipes.with_rows(readme(recipes), new) == readme(recipes, new[1], new[0])
+
+
+def test_a_table_of_other_columns_is_written_only_as_a_whole(modules: dict[str, ModuleType]) -> None:
+    recipes = modules["recipes"]
+    rows = [line(recipes, "ecg", "new")]
+    older = readme(recipes, line(recipes, "ecg", "old"), line(recipes, "text", "old")).replace("seeds", "runs")
+    with pytest.raises(SystemExit, match="other columns"):
+        recipes.with_rows(older, rows)
+    assert recipes.with_rows(older, [*rows, line(recipes, "text", "new")]).count("new") > 20
+    with pytest.raises(SystemExit, match="no marks"):
+        recipes.with_rows("nothing", rows)
+
+
+def test_a_recipes_row_is_what_its_reports_say(modules: dict[str, ModuleType]) -> None:
+    """Means over seeds with their deviation; the first seed's latency, instructions and time."""
+    recipes = modules["recipes"]
+    reports = [sample_report(), sample_report()]
+    reports[0]["metric"]["float"], reports[1]["metric"]["float"] = 0.9, 0.8
+    found = dict(zip(recipes.COLUMNS, recipes.row("activity", reports), strict=True))
+    assert found["recipe"] == "`activity`"
+    assert found["seeds"] == "2"
+    assert found["float"] == "0.850 ± 0.07"
+    seconds = sum(stage["seconds"] for stage in reports[0]["provenance"]["stages"])
+    assert float(found["build, minutes"]) == pytest.approx(seconds / 60, abs=0.05)
+    worst = max(recipes.int8(reports[0]), key=lambda result: result["metric_drop"])
+    assert found["int8"] == f"{worst['metric']:.3f} ± 0"
