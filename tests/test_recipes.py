@@ -37,7 +37,9 @@ def test_a_recipe_opens_with_the_command_that_runs_it_and_is_named_as_its_file(p
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_has_a_smoke_profile_that_does_the_same_with_less(path: Path) -> None:
     whole, smoke = recipe.load(path), recipe.load(path, ["profile=smoke"])
-    assert (smoke.network, smoke.quantize) == (whole.network, whole.quantize)
+    assert smoke.network == whole.network
+    longer = {"qat": whole.quantize.qat} if smoke.quantize.qat else {}  # it trains, so it may be shorter
+    assert smoke.quantize.model_copy(update=longer) == whole.quantize
     assert {*smoke.artifacts()} <= {*whole.artifacts()}
     assert smoke.train.epochs < whole.train.epochs
     assert smoke.verify.stream.steps < whole.verify.stream.steps
