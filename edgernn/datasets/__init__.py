@@ -181,6 +181,7 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
         labels=recordings.labels,
         channels=recordings.channels,
         rate_hz=recordings.rate_hz / cut.every,
+        every=cut.every,
     )
 
 

@@ -81,6 +81,7 @@ def _header(network: Network) -> dict[str, object]:
         **({"decide": described(network.decide)} if network.decide else {}),
         **({"encoding": [asdict(one) for one in network.encoding]} if network.encoding else {}),
         **({"times": asdict(network.times)} if network.times else {}),
+        **({"every": network.every} if network.every > 1 else {}),
         "layers": [
             {
                 "name": layer.name,
@@ -121,6 +122,7 @@ def _network(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net
         decide=from_description(header["decide"]) if "decide" in header else None,
         encoding=tuple(Channel(**one) for one in header.get("encoding", ())),
         times=Times(**header["times"]) if "times" in header else None,
+        every=int(header.get("every", 1)),
     )
 
 

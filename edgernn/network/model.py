@@ -36,7 +36,8 @@ class Network:
     comes next, one of `labels`, of which the first stands for all that has no name. `vocabulary` makes frames of
     texts, in a network that reads them; `features` says what makes a raw frame of sound, `{"log_mel": constants}`,
     `encoding` what each channel is made of where frames are made of events, or of a series with its times and its
-    past, `times` which column has these times, and `decide` how outputs along a stream become decisions.
+    past, `times` which column has these times, and `decide` how outputs along a stream become decisions. Of a
+    recording, one row in `every` is a frame: the first, and so on.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Network:
     decide: Rule | None = None
     encoding: tuple[Channel, ...] = ()
     times: Times | None = None
+    every: int = 1
 
     @property
     def inputs(self) -> int:

@@ -27,7 +27,7 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
 
     `source` is a CSV file with the network's channels as columns, or `-` for standard input. Of a series, calendar
     and lags are made of its times and earlier rows as in training, unless they are columns, and after a gap the
-    network begins anew. Then an answer has the `row` of its last
+    network begins anew; of a recording, one row in `every` is a frame. Then an answer has the `row` of its last
     frame, the header being row 1. A step is a frame, or as many as the network's strides make of it; what is left
     at the end is too few for one. Where C cannot run,
     another engine decides, when it has all frames. For a network that reads sound it is a sound file, or on

@@ -1,6 +1,6 @@
 """The frames that a network reads, of the rows of a file: those that training made of them.
 
-Of a series that is the row with the calendar and earlier values.
+Of a recording that is every n-th row, of a series the row with the calendar and earlier values.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,7 +77,7 @@ class Plan:
 
 def by_row(network: Network) -> bool:
     """Whether frames are not simply the rows, one after the other, so that an answer tells its row."""
-    return network.times is not None or any(one.derived for one in network.encoding)
+    return network.every > 1 or network.times is not None or any(one.derived for one in network.encoding)
 
 
 def frames(read: csv_windows.Rows, network: Network) -> Iterator[Frame]:
@@ -87,6 +88,10 @@ def frames(read: csv_windows.Rows, network: Network) -> Iterator[Frame]:
     Raises InputError at a row with a fault, when the frames before it are given; and at the end when lags are
     longer than all stretches.
     """
+    return islice(_made(read, network), 0, None, network.every)
+
+
+def _made(read: csv_windows.Rows, network: Network) -> Iterator[Frame]:
     bare = read.headless(network.channels)
     plan = Plan.of(network, list(network.channels) if bare else [name.strip() for name in read.first()])
     text = [plan.times.column] if plan.times else []

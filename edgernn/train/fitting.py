@@ -78,6 +78,7 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
         features={"log_mel": asdict(recipe.log_mel)} if recipe.log_mel else None,
         encoding=splits.encoding,
         times=splits.times,
+        every=splits.every,
     )
 
 

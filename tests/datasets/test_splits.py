@@ -42,15 +42,16 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 
 def test_what_frames_are_made_of_is_kept_and_absent_from_older_files(tmp_path: Path) -> None:
     encoding = (Channel("x", "measured", "x"), Channel("y", "lag", "x", frames=3))
-    saved = replace(sample(), encoding=encoding, times=Times("at", 60.0))
+    saved = replace(sample(), encoding=encoding, times=Times("at", 60.0), every=2)
     splits.save(saved, tmp_path / "s.npz")
     loaded = splits.load(tmp_path / "s.npz")
-    assert (loaded.encoding, loaded.times) == (encoding, Times("at", 60.0))
+    assert (loaded.encoding, loaded.times, loaded.every) == (encoding, Times("at", 60.0), 2)
 
     header, arrays = archive.load(tmp_path / "s.npz")
-    older = {name: value for name, value in header.items() if name != "times"}
+    older = {name: value for name, value in header.items() if name not in ("times", "every")}
     archive.save(tmp_path / "s.npz", older, arrays)
-    assert splits.load(tmp_path / "s.npz").times is None
+    loaded = splits.load(tmp_path / "s.npz")
+    assert (loaded.times, loaded.every) == (None, 1)
 
 
 def test_the_same_splits_give_the_same_bytes(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`edgernn run` on a series as it stands in a file: frames are those that training had."""
+"""`edgernn run` on a series and on a recording as they stand in a file: frames are those that training had."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from networks import Options, random_network
 from edgernn import datasets, reference
 from edgernn import network as networks
 from edgernn.datasets.csv_windows import opened
-from edgernn.datasets.sections import SeriesData
+from edgernn.datasets.sections import CsvData, SeriesData
 from edgernn.datasets.splits import Splits
 from edgernn.errors import InputError
 from edgernn.features import normalize
@@ -55,7 +55,7 @@ def build(folder: Path, splits: Splits, cells: Sequence[tuple[str, Options]] = G
     network = random_network(5, len(splits.channels), cells, len(splits.labels), splits.train.x.shape[1])
     mean, std = normalize.fit(splits.train.frames())
     network = replace(network, channels=splits.channels, labels=splits.labels, task=splits.task, mean=mean, std=std)
-    network = replace(network, encoding=splits.encoding, times=splits.times)
+    network = replace(network, encoding=splits.encoding, times=splits.times, every=splits.every)
     quantized = quantize(network, normalize.apply(splits.calibration.x, mean, std))
     networks.save(network, folder / "network.npz")
     (folder / "artifacts").mkdir()
@@ -203,3 +203,34 @@ def test_a_series_that_may_have_gaps_goes_on(tmp_path: Path, *, gaps: bool) -> N
     _, stretch, own = read(tmp_path / "meter.csv", quantized)
     assert len(own) == COUNT - 12
     assert {*stretch} == ({0} if gaps else {0, 1})
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_recording_is_thinned_as_windows_were(stride: int, tmp_path: Path) -> None:
+    """Answers are those of the windows that trained, and tell the row of their last frame."""
+    values = np.random.default_rng(1).normal(size=(240, 2))
+    for name, some in (("a", values[:120]), ("b", values[120:])):
+        rows = "\n".join(f"{x:.4f},{y:.4f},{name},{n // 20}" for n, (x, y) in enumerate(some))
+        (tmp_path / f"{name}.csv").write_text(f"x,y,class,group\n{rows}\n")
+    section = {"source": "csv", "path": ".", "columns": ["x", "y"], "label": "class", "group": "group"}
+    section |= {"window": 20, "every": 5, "rate_hz": 50, "split": {"validation": ["2"], "test": ["3"]}}
+    splits = datasets.load(CsvData.model_validate(section), tmp_path, 0)
+    assert (splits.every, splits.rate_hz, splits.train.x.shape[1]) == (5, 10.0, 4)
+    cells = [("conv", {"units": 4, "kernel": 2, "stride": stride}), *GRU]
+    quantized = build(tmp_path, splits, cells)
+
+    found = list(decisions(tmp_path, tmp_path / "a.csv"))
+
+    assert [one["row"] for one in found] == list(range(2 + 5 * (stride - 1), 122, 5 * stride))
+    assert [one["step"] for one in found] == list(range(1, 24 // stride + 1))
+    first = answers(quantized, splits.train.x[0])
+    assert [one["output"] for one in found[: len(first)]] == first.max(axis=1).tolist()
+    assert line(found[0]).split()[:2] == [str(found[0]["row"]), found[0]["label"]]
+    rows = [line for n, line in enumerate((tmp_path / "a.csv").read_text().splitlines()[1:]) if n % 5 == 0]
+    (tmp_path / "thin.csv").write_text("\n".join(["x,y,class,group", *rows]))
+    networks.save(replace(quantized.network, every=1), tmp_path / "network.npz")
+    older = [
+        one | {"row": seen["row"]}
+        for one, seen in zip(decisions(tmp_path, tmp_path / "thin.csv"), found, strict=True)
+    ]
+    assert older == found
