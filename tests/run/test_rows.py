@@ -20,6 +20,7 @@ from edgernn import network as networks
 from edgernn.datasets.csv_windows import opened
 from edgernn.datasets.sections import CsvData, SeriesData
 from edgernn.datasets.splits import Splits
+from edgernn.decide import AlarmRule
 from edgernn.errors import InputError
 from edgernn.features import normalize
 from edgernn.lowering import native
@@ -234,3 +235,24 @@ def test_a_recording_is_thinned_as_windows_were(stride: int, tmp_path: Path) -> 
         for one, seen in zip(decisions(tmp_path, tmp_path / "thin.csv"), found, strict=True)
     ]
     assert older == found
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_alarms_begin_anew_after_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, compiled: bool) -> None:
+    """Whether C decides or another engine: as on two files, one for each side."""
+    quantized = build(tmp_path, trained(tmp_path, gone=range(40, 52), lags=[]))
+    rule = AlarmRule(channel=0, smooth=2, threshold=0.5, refractory=1, warm_up=3)
+    networks.save(replace(quantized.network, decide=rule), tmp_path / "network.npz")
+    networks.save_quantized(quantized, tmp_path / "quantized.npz")
+    target("tflite").export(quantized.network, quantized, "step", "int8", tmp_path / "artifacts")
+    if not compiled:
+        monkeypatch.delenv("CC", raising=False)
+        monkeypatch.setenv("PATH", "/nonexistent")
+        monkeypatch.setattr("edgernn.engines.compiler.find_spec", lambda name: None)
+    head, *rows = table(gone=range(40, 52))
+    found = []
+    for some in (rows, rows[:40], rows[40:]):
+        (tmp_path / "x.csv").write_text("\n".join([head, *some]) + "\n")
+        found.append([[*one.values()][2:] for one in decisions(tmp_path, tmp_path / "x.csv")])
+    assert found[0] == found[1] + found[2]
+    assert {alarm for _, alarm in found[0]} == {True, False}
