@@ -16,7 +16,7 @@ from edgernn import network as networks
 from edgernn.decide import WordRule
 from edgernn.errors import InputError
 from edgernn.features.log_mel import LogMel
-from edgernn.network import KINDS, Channel, Form
+from edgernn.network import KINDS, Channel, Form, Times
 from edgernn.quantize import quantize
 from edgernn.targets import metadata, target
 from edgernn.targets.tflite.content import describe
@@ -62,6 +62,50 @@ def test_what_channels_mean_travels_with_the_network_and_its_files(tmp_path: Pat
     assert " *   [2] mode=a * /: 1 where mode is a * /, else 0\n" in header
     assert " *   [3] gap: log(1 + days since the event before), 0 for the first\n" in header
     assert "sick was yes at the latest event 14 days ago or longer, else 0\n" in header
+
+
+def test_what_a_series_and_a_recording_become_travels_with_the_network_and_its_files(tmp_path: Path) -> None:
+    encoding = (
+        Channel("load", "measured", "load"),
+        Channel("heat", "measured", "T*/"),
+        Channel("week_cos", "calendar", "when", cycle="week", wave="cos"),
+        Channel("load 144 before", "lag", "load", frames=144),
+    )
+    names = tuple(one.name for one in encoding)
+    made = {"encoding": encoding, "times": Times("when", 3600.0), "every": 3}
+    network = replace(random_network(inputs=4), channels=names, **made)
+    networks.save(network, tmp_path / "n.npz")
+    loaded = networks.load(tmp_path / "n.npz")
+    assert (loaded.encoding, loaded.times, loaded.every) == (*made.values(),)
+
+    quantized = quantize(network, np.random.default_rng(0).normal(size=(4, 20, 4)))
+    told = {"encoding": [asdict(one) for one in encoding], "times": asdict(network.times or Times("")), "every": 3}
+    lite = describe(target("tflite").export(network, quantized, "step", "int8", tmp_path)).metadata
+    graph = onnx.load(target("onnx").export(network, quantized, "step", "int8", tmp_path))
+    for about in (lite, json.loads(graph.metadata_props[0].value)):
+        assert {name: about[name] for name in told} == told
+    header = (target("c").export(network, quantized, "step", "int8", tmp_path) / "sample.h").read_text()
+    assert " *   [0] load: as measured\n" in header
+    assert " *   [1] heat: as measured, the column T* /\n" in header
+    meaning = "cos(2 pi p), p the part of the week of when that has gone by since Monday 0:00"
+    assert f" *   [2] week_cos: {meaning}\n" in header
+    assert " *   [3] load 144 before: load 144 frames before\n" in header
+    assert " * Frames are 3600 s apart. None in training reached across a gap: after one, reset" in header
+    assert (
+        "#define SAMPLE_EVERY 3 /* one frame in 3 of the recording is a step's frame, from the first on */"
+        in header
+    )
+
+
+def test_older_files_say_nothing_of_a_series_or_a_recording(tmp_path: Path) -> None:
+    network = random_network()
+    networks.save(network, tmp_path / "n.npz")
+    assert not {"encoding", "times", "every"} & archive.load(tmp_path / "n.npz")[0].keys()
+    loaded = networks.load(tmp_path / "n.npz")
+    assert (loaded.encoding, loaded.times, loaded.every) == ((), None, 1)
+    quantized = quantize(network, np.random.default_rng(0).normal(size=(4, 20, 6)))
+    header = (target("c").export(network, quantized, "step", "int8", tmp_path) / "sample.h").read_text()
+    assert "_EVERY " not in header
 
 
 def test_a_quantised_network_comes_back_as_it_was_saved(tmp_path: Path) -> None:

@@ -374,6 +374,18 @@ def test_lists_are_judged_by_their_recall(tmp_path: Path) -> None:
         ("data.forecast=lod", "data has forecast lod, which is not in columns; did you mean load?"),
         ("data.columns=[load, load]", "data has the column load twice in columns"),
         ("data.calendar=[day]", "data has calendar and no time; name the column of times"),
+        (
+            "data.across_gaps=true",
+            "data has across_gaps and no time, which tells where gaps are; name the column of times",
+        ),
+        (
+            f"data={{{SERIES.replace('heat', 'day_cos')}, time: t, calendar: [day]}}",
+            "data has the column day_cos, and makes a channel of that name; rename the column",
+        ),
+        (
+            f"data={{{SERIES.replace('heat', 'load 3 before')}, lags: [3]}}",
+            "data has the column load 3 before, and makes a channel of that name; rename the column",
+        ),
         ("data.calendar=[hour]", "data.calendar.0 must be 'day', 'week' or 'year', not 'hour'"),
         (
             f"data={{{SERIES}, time: t, calendar: [day, week, day]}}",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgernn.baselines.problem import Problem
-from edgernn.datasets.forecast import lag_channel
-from edgernn.datasets.sections import ForecastData
+from edgernn.datasets.sections import ForecastData, lag_channel
 
 STRENGTHS = np.logspace(-3, 4, 15)  # of the ridge's penalty, on standardised features
 

@@ -173,8 +173,16 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
     if not len(validation):
         raise InputError("data.split: the validation groups have no window; name others or shorten data.window")
     drawn = splitting.calibration(train.y, data.split.calibration, seed)
-    rate = recordings.rate_hz / cut.every
-    return Splits(train, validation, train.take(drawn), test, recordings.labels, recordings.channels, rate)
+    return Splits(
+        train=train,
+        validation=validation,
+        calibration=train.take(drawn),
+        test=test,
+        labels=recordings.labels,
+        channels=recordings.channels,
+        rate_hz=recordings.rate_hz / cut.every,
+        every=cut.every,
+    )
 
 
 def load_with_scenes(

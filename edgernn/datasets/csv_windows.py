@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import numpy as np
 
@@ -85,7 +85,15 @@ def frames(path: Path, channels: Sequence[str]) -> Generator[np.ndarray, None, N
         InputError: as `load`, at the row with the fault, when the rows before it were given.
     """
     with opened(path) as rows:
-        yield from frames_of(rows, channels)
+        yield from (cells.values for cells in cells_of(rows, channels))
+
+
+class Cells(NamedTuple):
+    """What one row of a file says: its number, float32 [channels], and the cells of text."""
+
+    row: int
+    values: np.ndarray
+    text: tuple[str, ...]
 
 
 class Rows:
@@ -99,6 +107,12 @@ class Rows:
         row = next(self.read, [])
         self.read = chain([row], self.read)
         return row
+
+    def headless(self, channels: Sequence[str]) -> bool:
+        """Whether there is no header: the row that comes next is a frame, its cells the channels."""
+        first = self.first()
+        frame = bool(first) and first != list(channels) and _numbers([first], _all(channels)) is not None
+        return self.bare and frame
 
 
 @contextmanager
@@ -114,9 +128,34 @@ def opened(path: Path) -> Iterator[Rows]:
         yield Rows(csv.reader(checked(line) for line in file), name, live)
 
 
-def frames_of(rows: Rows, channels: Sequence[str]) -> Iterator[np.ndarray]:
-    """See `frames`."""
-    return _frames(rows.read, rows.name, channels, rows.bare)
+def cells_of(rows: Rows, channels: Sequence[str], text: Sequence[str] = ()) -> Iterator[Cells]:
+    """The channels of every row and its cells of text, each as soon as its line is there. Raises as `frames`."""
+    bare = rows.headless(channels)
+    columns = _all(channels) if bare else header(next(rows.read, []), rows.name, channels, text)
+    empty = not bare
+    for number, row in enumerate(rows.read, 1 if bare else 2):
+        if not row:
+            continue
+        yield _cells(row, number, columns, rows.name, bare)
+        empty = False
+    if empty:
+        raise InputError(f"{rows.name}: has a header and no rows")
+
+
+def _all(channels: Sequence[str]) -> Columns:
+    """Where the cells of a row without a header are: they are the channels."""
+    return Columns(tuple(range(len(channels))), (), tuple(channels))
+
+
+def _cells(row: list[str], number: int, columns: Columns, path: Path, bare: bool) -> Cells:
+    values = _numbers([row], columns)
+    if values is None and bare and len(row) != len(columns.names):
+        raise InputError(
+            f"{path}, row {number}: has {len(row)} cells, and the network has {len(columns.names)} channels"
+        )
+    if values is None or any(not row[i].strip() for i in columns.text):
+        raise InputError(f"{path}, {_first_fault([row], number, columns)}")
+    return Cells(number, values[0], tuple(row[i].strip() for i in columns.text))
 
 
 def _files(root: Path) -> list[Path]:
@@ -176,28 +215,6 @@ def _parse(
     table = np.concatenate(codes, axis=1)
     found = {columns.names[i]: Text(table[k], tuple(books[k])) for k, i in enumerate(columns.text)}
     return np.concatenate(values), found
-
-
-def _frames(rows: Iterator[list[str]], path: Path, channels: Sequence[str], bare: bool) -> Iterator[np.ndarray]:
-    first = next(rows, [])
-    whole = Columns(tuple(range(len(channels))), (), tuple(channels))
-    bare = bare and bool(first) and tuple(first) != whole.names and _numbers([first], whole) is not None
-    columns = whole if bare else header(first, path, channels, ())
-    empty = not bare
-    for number, row in enumerate(chain([first], rows) if bare else rows, 1 if bare else 2):
-        if not row:
-            continue
-        values = _numbers([row], columns)
-        if values is None and bare and len(row) != len(channels):
-            raise InputError(
-                f"{path}, row {number}: has {len(row)} cells, and the network has {len(channels)} channels"
-            )
-        if values is None:
-            raise InputError(f"{path}, {_first_fault([row], number, columns)}")
-        empty = False
-        yield values[0]
-    if empty:
-        raise InputError(f"{path}: has a header and no rows")
 
 
 def checked(line: str) -> str:

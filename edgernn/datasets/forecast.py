@@ -9,9 +9,25 @@ import numpy as np
 
 from edgernn.datasets import splitting
 from edgernn.datasets.scene import Scene
-from edgernn.datasets.sections import ForecastData
+from edgernn.datasets.sections import ForecastData, lag_channel
 from edgernn.datasets.splits import Split, Splits
 from edgernn.errors import InputError
+from edgernn.network import Channel, Times
+
+
+@dataclass(frozen=True, eq=False)
+class Stretches:
+    """A series with gaps: how many frames are directly `before` each one, int64 [frames]; `told` tells the gaps."""
+
+    before: np.ndarray
+    told: str
+
+    def cut(self, start: int, end: int | None) -> Stretches:
+        return Stretches(self.before[start:end], self.told)
+
+    def whole(self, length: int, lag: int) -> np.ndarray:
+        """Whether the frames from each on, `length` of them with lags up to `lag`, have no gap, bool [starts]."""
+        return self.before[length - 1 :] >= length - 1 + lag
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +35,9 @@ class Frames:
     """A series: `values` float32 [frames, channels], and the frames a second (0: no clock).
 
     `anomaly` bool [frames] says which frames are labelled as abnormal; None where there are no labels. `test_from`
-    is the frame that the test begins with, where the data itself says so.
+    is the frame that the test begins with, where the data itself says so. `encoding` says what each channel is made
+    of, nothing where all are measured, and `times` which column of a file has the times. `stretches` is None where
+    there is no gap.
     """
 
     values: np.ndarray
@@ -27,19 +45,26 @@ class Frames:
     rate_hz: float = 0.0
     anomaly: np.ndarray | None = None
     test_from: int | None = None
+    encoding: tuple[Channel, ...] = ()
+    times: Times | None = None
+    stretches: Stretches | None = None
 
     def cut(self, start: int, end: int | None = None) -> Frames:
         """The frames from `start` up to `end`, a series of their own."""
         anomaly = None if self.anomaly is None else self.anomaly[start:end]
         test_from = None if self.test_from is None else self.test_from - start
-        return replace(self, values=self.values[start:end], anomaly=anomaly, test_from=test_from)
+        stretches = self.stretches and self.stretches.cut(start, end)
+        values = self.values[start:end]
+        return replace(self, values=values, anomaly=anomaly, test_from=test_from, stretches=stretches)
 
 
 def split(series: Frames, data: ForecastData, seed: int) -> Splits:
     """Windows of train, validation and test; those of the first two leave labelled anomalies out.
 
-    Raises InputError when one of them is too short for a window and what comes after it, or nowhere normal for as
-    long.
+    None of them, nor a lag, reaches across a gap.
+
+    Raises InputError when one of them is too short for a window and what comes after it, or nowhere without a gap
+    or normal for as long.
     """
     found = parts(series, data)
     hops = {"train": data.train_hop, "validation": data.hop, "test": data.hop}
@@ -54,12 +79,24 @@ def split(series: Frames, data: ForecastData, seed: int) -> Splits:
         channels=found["test"].channels,
         rate_hz=series.rate_hz,
         task=data.task,
+        encoding=_encoding(found["test"]),
+        times=series.times,
     )
 
 
 def scenes(series: Frames, data: ForecastData) -> dict[str, Scene]:
-    """Train, validation and test as whole streams with their anomalies. Raises InputError as `parts`."""
-    return {name: Scene.labelled(part.values, part.anomaly) for name, part in parts(series, data).items()}
+    """Train, validation and test as whole streams with their anomalies.
+
+    Raises InputError as `parts`, and when validation or test has a gap.
+    """
+    found = parts(series, data)
+    for part in (found["validation"], found["test"]):
+        if part.stretches and not part.stretches.whole(len(part.values), max(data.lags, default=0)).all():
+            raise InputError(
+                f"{part.stretches.told}; decide judges frames one after the other: fill the missing rows, or set "
+                "data.across_gaps: true"
+            )
+    return {name: Scene.labelled(part.values, part.anomaly) for name, part in found.items()}
 
 
 def parts(series: Frames, data: ForecastData) -> Mapping[str, Frames]:
@@ -94,17 +131,19 @@ def _lagged(series: Frames, data: ForecastData) -> Frames:
     names = tuple(lag_channel(data.target, lag) for lag in data.lags)
     later = series.cut(longest)
     values = np.concatenate([later.values, *earlier], axis=1)
-    return replace(later, values=values, channels=(*series.channels, *names))
+    known = series.encoding or tuple(Channel(name, "measured", name) for name in series.channels)
+    lags = (Channel(name, "lag", data.target, frames=lag) for name, lag in zip(names, data.lags, strict=True))
+    return replace(later, values=values, channels=(*series.channels, *names), encoding=(*known, *lags))
+
+
+def _encoding(series: Frames) -> tuple[Channel, ...]:
+    """What the channels are made of; nothing where a sensor gives them all."""
+    return series.encoding if any(one.derived for one in series.encoding) else ()
 
 
 def label(target: str, ahead: int) -> str:
     """The name of the output that forecasts a channel so many frames ahead."""
     return f"{target} +{ahead}"
-
-
-def lag_channel(target: str, lag: int) -> str:
-    """The name of the channel that holds the target's value `lag` frames before."""
-    return f"{target} {lag} before"
 
 
 def _windows(series: Frames, data: ForecastData, name: str, hop: int) -> Split:
@@ -117,16 +156,30 @@ def _windows(series: Frames, data: ForecastData, name: str, hop: int) -> Split:
     x = _cut(values, data.window, hop, len(values) - data.horizon)
     target = values[data.window :, [series.channels.index(data.target)]]
     y = _cut(target, data.horizon, hop, len(target))[:, :, 0]
-    found = Split(x, y, np.full(len(x), name))
+    found, kept = Split(x, y, np.full(len(x), name)), np.ones(len(x), bool)
+    if series.stretches:
+        kept = series.stretches.whole(needed, max(data.lags, default=0))[::hop]
+        if not kept.any():
+            raise InputError(_nowhere(series.stretches, data, name))
     if name == "test" or series.anomaly is None:
-        return found
-    normal = np.logical_not(_cut(series.anomaly[:, None], needed, hop, len(values)).any(axis=(1, 2)))
-    if not normal.any():
+        return found.take(kept) if series.stretches else found
+    kept &= ~_cut(series.anomaly[:, None], needed, hop, len(values)).any(axis=(1, 2))
+    if not kept.any():
         raise InputError(
             f"data.split gives {name} no {needed} frames without an anomaly, which a window and its horizon take; "
             f"shorten data.window, or give {name} more"
         )
-    return found.take(normal)
+    return found.take(kept)
+
+
+def _nowhere(stretches: Stretches, data: ForecastData, name: str) -> str:
+    """What to do where no window of a part is without a gap."""
+    lags = f" after the {max(data.lags)} of the longest lag" if data.lags else ""
+    return (
+        f"{stretches.told}; data.split gives {name} no {data.window + data.horizon} frames without a gap{lags}, "
+        "which a window and its horizon take; fill the missing rows, shorten data.window or data.lags, or set "
+        "data.across_gaps: true"
+    )
 
 
 def _cut(values: np.ndarray, length: int, hop: int, end: int) -> np.ndarray:

@@ -13,8 +13,8 @@ from edgernn.datasets.item_sections import CatalogItems, ItemsData
 from edgernn.datasets.parallel_text_sections import CatalogParallelText, FileParallelText
 from edgernn.datasets.running_text_sections import CatalogRunningText, FileRunningText
 from edgernn.datasets.split_sections import SharesSection, SplitSection
-from edgernn.features.calendar import Cycle
-from edgernn.network import Keep, Task, Tokens
+from edgernn.features import calendar
+from edgernn.network import Cycle, Keep, Task, Tokens
 from edgernn.section import NULL_IS_EMPTY, Flag, Number, Section, Whole, nearest
 
 # sources that read the user's own files
@@ -128,6 +128,11 @@ class TimeSplitSection(SharesSection):
     by: Literal["time", "given"] = "time"
 
 
+def lag_channel(target: str, lag: int) -> str:
+    """The name of the channel that holds the target's value `lag` frames before."""
+    return f"{target} {lag} before"
+
+
 class ForecastData(Section):
     """Windows of a series, and the `horizon` frames of one channel that come after each."""
 
@@ -177,6 +182,8 @@ class SeriesData(ForecastData):
     forecast: Column  # one of them
     time: Column | None = None  # a column of times, as in 2026-01-31 13:00:00
     anomaly: Column | None = None  # a column of 1 where a frame is known to be abnormal, else 0
+    # whether windows and lags may reach across missing rows, and where times are irregular by nature
+    across_gaps: Flag = False
     rate_hz: Hertz = 0.0  # frames a second; 0 where there is no clock
 
     @model_validator(mode="after")
@@ -188,10 +195,22 @@ class SeriesData(ForecastData):
             )
         if self.calendar and self.time is None:
             raise ValueError("has calendar and no time; name the column of times")
+        if self.across_gaps and self.time is None:
+            raise ValueError("has across_gaps and no time, which tells where gaps are; name the column of times")
         if self.anomaly in self.columns:
             raise ValueError(f"has the column {self.anomaly} as anomaly and in columns; no device can read labels")
         if self.split.by == "given":
             raise ValueError("has split.by: given, which only data of the catalog can have; use time")
+        return self
+
+    @model_validator(mode="after")
+    def _no_name_twice(self) -> SeriesData:
+        """Whoever runs the network tells by a column's name whether it is there or to be made."""
+        made = [one.name for one in calendar.channels(self.calendar, "")]
+        made += [lag_channel(self.forecast, lag) for lag in self.lags]
+        taken = next((name for name in made if name in self.columns), None)
+        if taken:
+            raise ValueError(f"has the column {taken}, and makes a channel of that name; rename the column")
         return self
 
     @property

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from edgernn.datasets import csv_windows
+from edgernn.datasets import csv_windows, times
 from edgernn.datasets.catalog import CATALOG, fetch
-from edgernn.datasets.forecast import Frames
+from edgernn.datasets.forecast import Frames, Stretches
 from edgernn.datasets.sections import DataSection, SeriesData
 from edgernn.errors import InputError
 from edgernn.features import calendar
-from edgernn.features.calendar import Cycle
+from edgernn.network import Channel, Cycle, Times
+
+_LOG = logging.getLogger(__name__)
 
 
 def load(section: DataSection, base: Path) -> Frames:
-    """The channels of a file, and after them those of the calendar.
+    """The channels of a file, and after them those of the calendar. Where it has times, a warning tells its gaps.
 
     Raises:
         InputError: the file is missing, empty or not CSV, a column is missing, a cell is not a finite number or
@@ -29,7 +33,7 @@ def load(section: DataSection, base: Path) -> Frames:
     assert isinstance(section, SeriesData)
     path, label = base / section.path, section.anomaly
     columns = section.columns if label is None else (*section.columns, label)
-    found = read(path, columns, columns, section.time, section.calendar, section.rate_hz)
+    found = read(path, columns, columns, section.time, section.calendar, section.rate_hz, section.across_gaps)
     return found if label is None else _labelled(found, label, path)
 
 
@@ -49,13 +53,39 @@ def read(
     time: str | None,
     cycles: Sequence[Cycle],
     rate_hz: float,
+    across_gaps: bool = False,
 ) -> Frames:
     """The series in a file; its `columns` become the channels `names`. Raises InputError as `load`."""
     values, text = csv_windows.read(path, columns, [time] if time else [])
-    if time:
-        times = _times(path, time, [text[time].at(row) for row in range(len(values))])
-        values = np.concatenate([values, calendar.encode(times, cycles)], axis=1)
-    return Frames(values, (*names, *calendar.channels(cycles)), rate_hz)
+    encoding = [Channel(name, "measured", column) for name, column in zip(names, columns, strict=True)]
+    if not time:
+        return Frames(values, tuple(names), rate_hz, encoding=tuple(encoding))
+    found = _times(path, time, [text[time].at(row) for row in range(len(values))])
+    encoding += calendar.channels(cycles, time)
+    return Frames(
+        values=np.concatenate([values, calendar.encode(found, cycles)], axis=1),
+        channels=tuple(one.name for one in encoding),
+        rate_hz=rate_hz,
+        encoding=tuple(encoding),
+        times=Times(time, 0.0 if across_gaps else times.spacing(found)),
+        stretches=None if across_gaps else _stretches(path, found),
+    )
+
+
+def _stretches(path: Path, found: Sequence[datetime]) -> Stretches | None:
+    """Where the rows of a file follow each other directly; None where all do."""
+    usual = times.spacing(found)
+    gaps = [row for row, pair in enumerate(pairwise(found), 1) if times.is_gap(*pair, usual)]
+    if not gaps:
+        return None
+    first, before = found[gaps[0]], found[gaps[0] - 1]
+    others = f"; there are {len(gaps)} such gaps" if len(gaps) > 1 else ""
+    told = (
+        f"{path}, row {csv_windows.row_of(path, gaps[0])}: {first} is {first - before} after the row before, where "
+        f"rows are {timedelta(seconds=usual)} apart{others}"
+    )
+    _LOG.warning("%s; no window and no lag reaches across a gap", told)
+    return Stretches(times.frames_since(found, usual), told)
 
 
 def _labelled(series: Frames, column: str, path: Path) -> Frames:
@@ -67,35 +97,18 @@ def _labelled(series: Frames, column: str, path: Path) -> Frames:
         row = csv_windows.row_of(path, int(wrong[0]))
         raise InputError(f"{path}, row {row}, column {column}: {cells[wrong[0]]:g} is no label; write 1 or 0")
     others = (*series.channels[:place], *series.channels[place + 1 :])
-    return replace(series, values=np.delete(series.values, place, axis=1), channels=others, anomaly=cells == 1)
+    encoding = tuple(one for one in series.encoding if one.name != column)
+    values = np.delete(series.values, place, axis=1)
+    return replace(series, values=values, channels=others, anomaly=cells == 1, encoding=encoding)
 
 
 def _times(path: Path, column: str, cells: Sequence[str]) -> list[datetime]:
     """The times of all rows, each after the one before it."""
-    times: list[datetime] = []
+    found: list[datetime] = []
     for sample, cell in enumerate(cells):
-        time = _parsed(cell)
-        fault = _fault(cell, time, times[-1] if times else None)
-        if time is None or fault:
-            raise InputError(f"{path}, row {csv_windows.row_of(path, sample)}, column {column}: {fault}")
-        times.append(time)
-    return times
-
-
-def _parsed(cell: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(cell)
-    except ValueError:
-        return None
-
-
-def _fault(cell: str, time: datetime | None, before: datetime | None) -> str:
-    """What is wrong with a cell that says `time`, after a row of the time `before`."""
-    if time is None:
-        return f"{cell[:40]!r} is not a time; write it as 2026-01-31 13:00:00"
-    if before is None:
-        return ""
-    if (time.tzinfo is None) != (before.tzinfo is None):
-        one, other = ("no", "one") if time.tzinfo is None else ("an", "none")
-        return f"{cell} has {one} offset from UTC, and the row before has {other}; write all alike"
-    return "" if time > before else f"{cell} is not after {before} of the row before; sort the rows by time"
+        try:
+            found.append(times.read(cell, found[-1] if found else None))
+        except ValueError as error:
+            row = csv_windows.row_of(path, sample)
+            raise InputError(f"{path}, row {row}, column {column}: {error}") from None
+    return found

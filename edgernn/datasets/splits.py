@@ -11,7 +11,7 @@ import numpy as np
 
 from edgernn import archive
 from edgernn.errors import InputError
-from edgernn.network import Channel, Task, Vocabulary
+from edgernn.network import Channel, Task, Times, Vocabulary
 
 NOT_ASKED = -1  # in `y`, of what comes next: nothing is asked there
 
@@ -90,7 +90,8 @@ class Splits:
 
     `labels` names the classes or the quantities, `channels` the inputs; `rate_hz` is the steps a second, 0 without
     a clock. `vocabulary` is what made `x` of texts, `encoding` says what the channels are made of where frames are
-    made of events.
+    made of events or of a series with its times and its past, `times` which column has these times. Of a recording,
+    one row in `every` is a frame.
     """
 
     train: Split
@@ -103,6 +104,8 @@ class Splits:
     task: Task = "classify"
     vocabulary: Vocabulary | None = None
     encoding: tuple[Channel, ...] = ()
+    times: Times | None = None
+    every: int = 1
 
     @cached_property
     def known(self) -> Split:
@@ -122,6 +125,7 @@ def save(splits: Splits, path: Path) -> None:
     header = {name: getattr(splits, name) for name in ("labels", "channels", "rate_hz", "task")}
     header["vocabulary"] = asdict(splits.vocabulary) if splits.vocabulary else None
     header["encoding"] = [asdict(one) for one in splits.encoding]
+    header |= {"times": asdict(splits.times) if splits.times else None, "every": splits.every}
     parts = {part: getattr(splits, part) for part in _PARTS}
     fields = [(name, key, getattr(part, key)) for name, part in parts.items() for key in _FIELDS]
     arrays = {f"{name}_{key}": array for name, key, array in fields if array is not None}
@@ -146,6 +150,8 @@ def load(path: Path) -> Splits:
             task=header["task"],
             vocabulary=Vocabulary(**spec | {"entries": tuple(spec["entries"])}) if spec else None,
             encoding=tuple(Channel(**one) for one in header["encoding"]),
+            times=Times(**header["times"]) if header.get("times") else None,  # absent from older files
+            every=int(header.get("every", 1)),
         )
     except KeyError as error:
         raise InputError(f"{path} holds no {error.args[0]}; delete it and build again") from None

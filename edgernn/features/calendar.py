@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import get_args
 
 import numpy as np
 
-Cycle = Literal["day", "week", "year"]
+from edgernn.network import Channel, Cycle, Wave
+
+WAVES = get_args(Wave)
 
 
-def channels(cycles: Sequence[Cycle]) -> tuple[str, ...]:
-    """The names of what `encode` gives."""
-    return tuple(f"{cycle}_{side}" for cycle in cycles for side in ("sin", "cos"))
+def channels(cycles: Sequence[Cycle], time: str) -> tuple[Channel, ...]:
+    """What `encode` gives, of the times in the column `time`."""
+    return tuple(
+        Channel(f"{cycle}_{wave}", "calendar", time, cycle=cycle, wave=wave) for cycle in cycles for wave in WAVES
+    )
 
 
 def encode(times: Sequence[datetime], cycles: Sequence[Cycle]) -> np.ndarray:
@@ -24,6 +28,12 @@ def encode(times: Sequence[datetime], cycles: Sequence[Cycle]) -> np.ndarray:
     parts = [np.array([_PARTS[cycle](time) for time in times]) for cycle in cycles]
     sides = [side(2 * np.pi * part) for part in parts for side in (np.sin, np.cos)]
     return np.stack(sides, axis=1).astype(np.float32) if sides else np.zeros((len(times), 0), np.float32)
+
+
+def value(time: datetime, channel: Channel) -> np.float32:
+    """One channel of the calendar at one time: what `encode` gives for it."""
+    assert channel.cycle is not None
+    return np.float32(encode([time], [channel.cycle])[0, WAVES.index(channel.wave)])
 
 
 def _of_day(time: datetime) -> float:

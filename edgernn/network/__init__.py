@@ -1,6 +1,6 @@
 """Network (float) and QuantizedNetwork: everything about a trained model, and no framework inside."""
 
-from edgernn.network.channel import Channel, ChannelKind
+from edgernn.network.channel import Channel, ChannelKind, Cycle, Times, Wave
 from edgernn.network.files import load, load_quantized, save, save_quantized
 from edgernn.network.layer import KINDS, Layer
 from edgernn.network.model import (
@@ -27,6 +27,7 @@ __all__ = [
     "Case",
     "Channel",
     "ChannelKind",
+    "Cycle",
     "Form",
     "Granularity",
     "IntegerPrecision",
@@ -38,9 +39,11 @@ __all__ = [
     "QuantizedNetwork",
     "StateType",
     "Task",
+    "Times",
     "TokenKind",
     "Tokens",
     "Vocabulary",
+    "Wave",
     "load",
     "load_quantized",
     "save",

@@ -13,7 +13,7 @@ import numpy as np
 from edgernn import archive
 from edgernn.decide import described, from_description
 from edgernn.errors import InputError
-from edgernn.network.channel import Channel
+from edgernn.network.channel import Channel, Times
 from edgernn.network.layer import KINDS, Layer
 from edgernn.network.model import Calibration, Network, QuantizedNetwork
 from edgernn.network.vocabulary import Vocabulary
@@ -80,6 +80,8 @@ def _header(network: Network) -> dict[str, object]:
         **({"features": network.features} if network.features else {}),
         **({"decide": described(network.decide)} if network.decide else {}),
         **({"encoding": [asdict(one) for one in network.encoding]} if network.encoding else {}),
+        **({"times": asdict(network.times)} if network.times else {}),
+        **({"every": network.every} if network.every > 1 else {}),
         "layers": [
             {
                 "name": layer.name,
@@ -119,6 +121,8 @@ def _network(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net
         features=header.get("features"),
         decide=from_description(header["decide"]) if "decide" in header else None,
         encoding=tuple(Channel(**one) for one in header.get("encoding", ())),
+        times=Times(**header["times"]) if "times" in header else None,
+        every=int(header.get("every", 1)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from edgernn.decide import Rule
-from edgernn.network.channel import Channel
+from edgernn.network.channel import Channel, Times
 from edgernn.network.layer import Layer, share_of_zeros
 from edgernn.network.passes import Pass, passes
 from edgernn.network.vocabulary import Vocabulary
@@ -35,8 +35,9 @@ class Network:
     largest decides; the quantities that `labels` names, in their own units; or, after every step, scores of what
     comes next, one of `labels`, of which the first stands for all that has no name. `vocabulary` makes frames of
     texts, in a network that reads them; `features` says what makes a raw frame of sound, `{"log_mel": constants}`,
-    `encoding` what each channel is made of where frames are made of events, and `decide` how outputs along a stream
-    become decisions.
+    `encoding` what each channel is made of where frames are made of events, or of a series with its times and its
+    past, `times` which column has these times, and `decide` how outputs along a stream become decisions. Of a
+    recording, one row in `every` is a frame: the first, and so on.
     """
 
     name: str
@@ -53,6 +54,8 @@ class Network:
     features: Mapping[str, Mapping[str, float]] | None = None
     decide: Rule | None = None
     encoding: tuple[Channel, ...] = ()
+    times: Times | None = None
+    every: int = 1
 
     @property
     def inputs(self) -> int:

@@ -25,8 +25,11 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
 
     Each is given as soon as its frames are there.
 
-    `source` is a CSV file with the network's channels as columns, or `-` for standard input. A step is a frame, or
-    as many as the network's strides make of it; what is left at the end is too few for one. Where C cannot run,
+    `source` is a CSV file with the network's channels as columns, or `-` for standard input. Of a series, calendar
+    and lags are made of its times and earlier rows as in training, unless they are columns, and after a gap the
+    network begins anew; of a recording, one row in `every` is a frame. Then an answer has the `row` of its last
+    frame, the header being row 1. A step is a frame, or as many as the network's strides make of it; what is left
+    at the end is too few for one. Where C cannot run,
     another engine decides, when it has all frames. For a network that reads sound it is a sound file, or on
     standard input int16 samples at its rate. For a network that reads texts it is plain UTF-8, and each line that
     is not blank gets one decision, or an answer from a network of parallel text. For one that reads items it is a
@@ -47,7 +50,8 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     if vocabulary:
         read = items if vocabulary.kind == "items" else texts
         return read.decisions(paths, network, vocabulary, source)
-    section = recipe.load(paths.recipe).data if network.encoding else None
+    of_events = network.encoding and not any(one.derived for one in network.encoding)
+    section = recipe.load(paths.recipe).data if of_events else None
     if isinstance(section, EventsData):
         return events.decisions(paths, network, section, source)
     heard = "log_mel" in (network.features or {})
@@ -58,7 +62,7 @@ def line(decision: Mapping[str, Any]) -> str:
     """A decision as a person reads it."""
     (_, place), *others = decision.items()  # a step, the line of a text, the row of an item, or seconds
     first = f"{place:6d}" if isinstance(place, int) else f"{place:8.2f} s"
-    return "  ".join([first, *(_shown(name, value) for name, value in others)]).rstrip()
+    return "  ".join([first, *(_shown(name, value) for name, value in others if name != "step")]).rstrip()
 
 
 def _shown(name: str, value: str | bool | float | Sequence[str]) -> str:

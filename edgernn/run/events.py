@@ -25,7 +25,7 @@ def decisions(paths: BuildFolder, network: Network, section: EventsData, source:
     """
     with csv_windows.opened(source) as read:
         if section.entity not in [name.strip() for name in read.first()]:
-            yield from after_every_step(paths, network, csv_windows.frames_of(read, network.channels))
+            yield from after_every_step(paths, network, read)
             return
         run = whole(paths)
         known: dict[str, list[Mapping[str, Cell]]] = {}

@@ -35,14 +35,30 @@ def whole(paths: BuildFolder, form: Form = "step") -> Callable[[np.ndarray], np.
 
 def outputs(paths: BuildFolder, frames: Iterator[np.ndarray], frames_per_step: int) -> Iterator[np.ndarray]:
     """Real outputs, float32 [outputs], after every step."""
-    steps = (np.stack(some) for some in zip(*[frames] * frames_per_step, strict=False))
-    if not (paths.artifacts / "c" / "int8").is_dir():
-        return _at_the_end(_case(paths), steps)
-    try:
-        model = c_model.load(paths.root, "int8", streams=1)
-    except MissingToolError:
-        return _at_the_end(_case(paths), steps)
-    return (model.step(step.squeeze(0) if frames_per_step == 1 else step) for step in steps)
+    return streams(paths, frames_per_step)(frames)
+
+
+def streams(paths: BuildFolder, frames_per_step: int) -> Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]]:
+    """What gives the outputs along a stream of frames, as `outputs` does. A new stream ends the one before."""
+    if (paths.artifacts / "c" / "int8").is_dir():
+        try:
+            model = c_model.load(paths.root, "int8", streams=1)
+            return lambda frames: _live(model, _steps(frames, frames_per_step))
+        except MissingToolError:
+            pass
+    case = _case(paths)
+    return lambda frames: _at_the_end(case, _steps(frames, frames_per_step))
+
+
+def _steps(frames: Iterator[np.ndarray], count: int) -> Iterator[np.ndarray]:
+    """The frames of each step, [count, channels]."""
+    return (np.stack(some) for some in zip(*[frames] * count, strict=False))
+
+
+def _live(model: c_model.Model, steps: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    model.reset()
+    for step in steps:
+        yield model.step(step.squeeze(0) if len(step) == 1 else step)
 
 
 def token_stream(paths: BuildFolder) -> tuple[Callable[[], generation.Step], int]:

@@ -141,7 +141,8 @@ def metadata(
 
     `typed` is the program of an integer artifact. In step form `states` says what each state holds at the start
     of a stream, in the numbers of its port; `frames_per_step` raw frames, one after the other, make one step.
-    `vocabulary` is there in networks that read texts.
+    `vocabulary` is there in networks that read texts, `encoding` where channels are not all measured, and `every`
+    where one row of a recording in so many is a frame.
     """
     about: dict[str, object] = {
         "edgernn": __version__,
@@ -168,6 +169,10 @@ def metadata(
         about["decide"] = described(network.decide)
     if network.encoding:
         about["encoding"] = [asdict(one) for one in network.encoding]
+    if network.times:
+        about["times"] = asdict(network.times)
+    if network.every > 1:
+        about["every"] = network.every
     if form == "step":
         program = typed.program if typed else network.program()
         about["states"] = {

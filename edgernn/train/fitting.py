@@ -77,6 +77,8 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
         vocabulary=splits.vocabulary,
         features={"log_mel": asdict(recipe.log_mel)} if recipe.log_mel else None,
         encoding=splits.encoding,
+        times=splits.times,
+        every=splits.every,
     )
 
 

@@ -48,6 +48,7 @@ extern "C" {
 #define ACTIVITY_STREAMS 1
 #define ACTIVITY_EVERY_STEP 0
 #define ACTIVITY_SAMPLE_RATE_HZ 25.0f
+#define ACTIVITY_EVERY 2 /* one frame in 2 of the recording is a step's frame, from the first on */
 
 /* normalised frame = (x - zero point) * scale; real output = (y - zero point) * scale */
 #define ACTIVITY_INPUT_SCALE 0.04101645f

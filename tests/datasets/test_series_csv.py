@@ -16,6 +16,7 @@ from edgernn.datasets.forecast import Frames
 from edgernn.datasets.sections import CatalogSeries, SeriesData
 from edgernn.errors import InputError
 from edgernn.features import calendar
+from edgernn.network import Channel, Times
 
 GOOD = "at,load,heat\n2026-01-31 22:00:00,1,9\n2026-01-31 23:00:00,2,8\n2026-02-01 00:00:00,3,7\n"
 
@@ -218,5 +219,88 @@ def test_the_catalogs_electricity_has_one_channel_and_an_hourly_clock(
     assert splits.rate_hz == pytest.approx(1 / 3600)
     assert splits.train.x[0, :, 0].tolist() == [1000, 1001, 1002]
     assert splits.train.y[0].tolist() == [1003, 1004]
+    assert splits.encoding == (Channel("demand", "measured", "y"), *calendar.channels(("day",), "ts"))
+    assert splits.times == Times("ts", 3600.0)
     times = [start + timedelta(hours=hour) for hour in range(3)]
     np.testing.assert_array_equal(splits.train.x[0, :, 1:], calendar.encode(times, ["day"]))
+
+
+def hourly(*gone: int, count: int = 400) -> str:
+    """Rows an hour apart, each with its number, but for those that are gone."""
+    start = datetime(2026, 1, 1)
+    rows = [f"{start + timedelta(hours=n)},{n},0" for n in range(count) if n not in gone]
+    return "\n".join(["at,load,heat", *rows]) + "\n"
+
+
+def test_what_channels_are_made_of_is_told(tmp_path: Path) -> None:
+    measured = (Channel("load", "measured", "load"), Channel("heat", "measured", "heat"))
+    found = load(tmp_path, GOOD, calendar=["day"])
+    assert found.encoding == (*measured, *calendar.channels(("day",), "at"))
+    assert found.times == Times("at", 3600.0)
+    labels = GOOD.replace(",9", ",1").replace(",8", ",0").replace(",7", ",1")
+    labelled = load(tmp_path, labels, anomaly="heat", columns=["load"])
+    assert (labelled.encoding, load(tmp_path, GOOD, time=None).times) == (measured[:1], None)
+
+
+def test_no_window_and_no_lag_reaches_across_a_gap(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Every frame says its number, so that a gap would be a step of more than 1; the longest lag is 5."""
+    gone = {30, *range(120, 160), 250, 270, 330, 380}
+    (tmp_path / "d.csv").write_text(hourly(*gone))
+    data = section(columns=["load"], forecast="load", window=4, horizon=2, lags=[5, 2], calendar=["day"])
+
+    splits = datasets.load(data, tmp_path, 0)
+
+    for part in (splits.train, splits.validation, splits.test):
+        x, y = part.x[:, :, 0].astype(int), part.y.astype(int)
+        steps = np.diff(np.concatenate([x, y], axis=1), axis=1)
+        assert (steps == 1).all()
+        for place, lag in ((-2, 5), (-1, 2)):
+            np.testing.assert_array_equal(part.x[:, :, place], x - lag)
+    there = [n for n in range(400) if n not in gone]
+    starts = {n for n in range(400 - 5) if not gone & {*range(n - 5, n + 6)} and n >= 5}
+    first = {int(n) for part in (splits.train, splits.validation, splits.test) for n in part.x[:, 0, 0]}
+    edges = [round(share * (len(there) - 5)) + 5 for share in (0.7, 0.85)]  # where a part ends, so do its windows
+    ended = {n for n in starts for edge in edges if n < there[edge] <= n + 5}
+    assert first == starts - ended
+    assert caplog.messages == [
+        f"{tmp_path / 'd.csv'}, row 32: 2026-01-02 07:00:00 is 2:00:00 after the row before, where rows are "
+        "1:00:00 apart; there are 6 such gaps; no window and no lag reaches across a gap"
+    ]
+
+
+def test_gaps_everywhere_are_refused_and_told(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(hourly(*range(9, 400, 10)))
+    data = section(window=6, horizon=2, lags=[3])
+    with pytest.raises(InputError) as caught:
+        datasets.load(data, tmp_path, 0)
+    assert str(caught.value) == (
+        f"{tmp_path / 'd.csv'}, row 11: 2026-01-01 10:00:00 is 2:00:00 after the row before, where rows are "
+        "1:00:00 apart; there are 39 such gaps; data.split gives train no 8 frames without a gap after the 3 of "
+        "the longest lag, which a window and its horizon take; fill the missing rows, shorten data.window or "
+        "data.lags, or set data.across_gaps: true"
+    )
+    joined = datasets.load(data.model_copy(update={"across_gaps": True}), tmp_path, 0)
+    assert joined.times == Times("at", 0.0)
+    assert (np.diff(joined.train.x[:, :, 0], axis=1) == 2).any()
+
+
+def test_streams_for_alarms_have_no_gap(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(hourly(350))
+    data = section(window=6, horizon=2)
+    with pytest.raises(InputError) as caught:
+        datasets.load_with_stretches(data, tmp_path, 0)
+    assert str(caught.value) == (
+        f"{tmp_path / 'd.csv'}, row 352: 2026-01-15 15:00:00 is 2:00:00 after the row before, where rows are "
+        "1:00:00 apart; decide judges frames one after the other: fill the missing rows, or set "
+        "data.across_gaps: true"
+    )
+    joined = data.model_copy(update={"across_gaps": True})
+    assert [*datasets.load_with_stretches(joined, tmp_path, 0)[1]] == ["train", "validation", "test"]
+    (tmp_path / "d.csv").write_text(hourly(50))  # in train, whose stream sets no threshold
+    assert [*datasets.load_with_stretches(data, tmp_path, 0)[1]] == ["train", "validation", "test"]
+
+
+def test_a_file_without_gaps_or_without_times_is_one_stretch(tmp_path: Path) -> None:
+    assert load(tmp_path, hourly()).stretches is None
+    assert load(tmp_path, hourly(9), time=None).stretches is None
+    assert load(tmp_path, hourly(9)).stretches is not None

@@ -12,6 +12,7 @@ from edgernn import archive
 from edgernn.datasets import splits
 from edgernn.datasets.splits import Split, Splits
 from edgernn.errors import InputError
+from edgernn.network import Channel, Times
 
 
 def sample() -> Splits:
@@ -37,6 +38,20 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
             before, after = (getattr(getattr(s, name), key) for s in (saved, loaded))
             np.testing.assert_array_equal(before, after)
             assert before.dtype == after.dtype
+
+
+def test_what_frames_are_made_of_is_kept_and_absent_from_older_files(tmp_path: Path) -> None:
+    encoding = (Channel("x", "measured", "x"), Channel("y", "lag", "x", frames=3))
+    saved = replace(sample(), encoding=encoding, times=Times("at", 60.0), every=2)
+    splits.save(saved, tmp_path / "s.npz")
+    loaded = splits.load(tmp_path / "s.npz")
+    assert (loaded.encoding, loaded.times, loaded.every) == (encoding, Times("at", 60.0), 2)
+
+    header, arrays = archive.load(tmp_path / "s.npz")
+    older = {name: value for name, value in header.items() if name not in ("times", "every")}
+    archive.save(tmp_path / "s.npz", older, arrays)
+    loaded = splits.load(tmp_path / "s.npz")
+    assert (loaded.times, loaded.every) == (None, 1)
 
 
 def test_the_same_splits_give_the_same_bytes(tmp_path: Path) -> None:

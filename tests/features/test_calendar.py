@@ -73,11 +73,27 @@ def test_a_time_with_an_offset_is_told_by_its_own_clock(time: datetime, hours: i
 
 def test_channels_are_named_and_chosen_as_they_are_asked_for() -> None:
     times = [datetime(2026, 5, 17, hour, 7) for hour in range(24)]
-    assert calendar.channels(("year", "day")) == ("year_sin", "year_cos", "day_sin", "day_cos")
-    assert calendar.channels(()) == ()
-    whole = dict(zip(calendar.channels(CYCLES), calendar.encode(times, CYCLES).T, strict=True))
+    named = calendar.channels(("year", "day"), "at")
+    assert [one.name for one in named] == ["year_sin", "year_cos", "day_sin", "day_cos"]
+    assert {(one.kind, one.column) for one in named} == {("calendar", "at")}
+    assert calendar.channels((), "at") == ()
+    whole = dict(zip(calendar.channels(CYCLES, ""), calendar.encode(times, CYCLES).T, strict=True))
     for cycles in [*combinations(CYCLES, 1), *combinations(reversed(CYCLES), 2), ()]:
         found = calendar.encode(times, cycles)
         assert found.shape == (24, 2 * len(cycles))
-        for name, column in zip(calendar.channels(cycles), found.T, strict=True):
-            np.testing.assert_array_equal(column, whole[name])
+        for channel, column in zip(calendar.channels(cycles, ""), found.T, strict=True):
+            np.testing.assert_array_equal(column, whole[channel])
+
+
+@given(TIMES)
+def test_one_channel_at_one_time_is_that_of_all(time: datetime) -> None:
+    found = [calendar.value(time, channel) for channel in calendar.channels(CYCLES, "at")]
+    np.testing.assert_array_equal(found, calendar.encode([time], CYCLES)[0])
+
+
+def test_a_channel_says_its_formula() -> None:
+    begins = ("0:00", "Monday 0:00", "1 January 0:00, of its own 365 or 366 days")
+    assert [one.meaning for one in calendar.channels(CYCLES, "at")[::2]] == [
+        f"sin(2 pi p), p the part of the {cycle} of at that has gone by since {begin}"
+        for cycle, begin in zip(CYCLES, begins, strict=True)
+    ]
