@@ -18,11 +18,10 @@ PACKAGE = Path(__file__).parent
 PRESENTATION = (
     "cli.py",
     "terminal.py",
-    "inspect.py",
     "doctor.py",
     "compare.py",
     "new.py",
-    "run.py",
+    "run",
     "report",
     "templates",
 )

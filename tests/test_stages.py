@@ -8,7 +8,7 @@ import pytest
 from edgernn import archive
 from edgernn.errors import InputError
 from edgernn.progress import Progress
-from edgernn.stages import RECORDS, Stage, Stages, digest
+from edgernn.stages import PACKAGE, PRESENTATION, RECORDS, Stage, Stages, digest
 
 
 class Counter:
@@ -27,6 +27,10 @@ def run(folder: Path, work: Counter, on: object = 1, fresh: frozenset[str] = fro
     stages = Stages(folder, Progress(quiet=True), fresh)
     stages.run(Stage("copy", work, on, [folder / "in"], [folder / "out"]))
     return stages
+
+
+def test_what_only_shows_results_is_there() -> None:
+    assert [name for name in PRESENTATION if not (PACKAGE / name).exists()] == []
 
 
 def test_a_stage_whose_causes_are_as_they_were_is_left_out(tmp_path: Path) -> None:
