@@ -195,7 +195,10 @@ def load_with_stretches(data: SeriesSection, base: Path, seed: int) -> tuple[Spl
 
 
 def fingerprint(data: DataSection, base: Path) -> str:
-    """A hash that changes when the data that `data` names does; of a catalog entry without fetching it."""
+    """A hash that changes when the data that `data` names does; of a catalog entry without fetching it.
+
+    Raises InputError for a file whose name is not UTF-8: it may become a label or a group.
+    """
     if data.source in catalog.CATALOG:
         return catalog.CATALOG[data.source].member_sha256
     if data.source in GENERATED:
@@ -204,9 +207,16 @@ def fingerprint(data: DataSection, base: Path) -> str:
     files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
     total = hashlib.sha256()
     for path in files:
-        total.update(str(path.relative_to(base) if path.is_relative_to(base) else path).encode())
+        total.update(_name(path.relative_to(base) if path.is_relative_to(base) else path))
         total.update(path.read_bytes() if path.is_file() else b"missing")
     return total.hexdigest()
+
+
+def _name(path: Path) -> bytes:
+    try:
+        return str(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{str(path)!r}: the name is not UTF-8; give the file or its folder another") from None
 
 
 def catalog_rows() -> tuple[CatalogRow, ...]:

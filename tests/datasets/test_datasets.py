@@ -99,6 +99,13 @@ def test_faults(tmp_path: Path, changes: dict[str, object], message: str) -> Non
     assert str(caught.value) == message.replace("{folder}", str(tmp_path))
 
 
+def test_a_file_whose_name_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    write_csv(tmp_path)
+    (tmp_path / "d.csv").rename(tmp_path / "d\udcff.csv")
+    with pytest.raises(InputError, match=r"^'d\\udcff\.csv': the name is not UTF-8; give the file"):
+        datasets.fingerprint(section(path="."), tmp_path)
+
+
 def test_one_class_is_not_enough(tmp_path: Path) -> None:
     write_csv(tmp_path, classes=("sit",))
     with pytest.raises(InputError, match=r"^the data has one class only \(sit\); a classifier needs two$"):
