@@ -32,9 +32,10 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     is not blank gets one decision, or an answer from a network of parallel text. Of a line without a word the
     recipe's `data.empty` decides: `skip` leaves it out, `refuse` ends a file there and on standard input answers
     the line with its `error` and goes on. For one that reads items it is a
-    CSV file with the recipe's columns of baskets and items, and every row gets what comes next; a basket begins
-    where another one's name stands. For one of the user's own events it is a CSV file with the recipe's columns,
-    but for the target, and every row gets what follows from its entity's events so far.
+    CSV file with the recipe's columns of baskets and items, and every row gets what comes next in its basket. For
+    one of the user's own events it is a CSV file with the recipe's columns, but for the target, and every row gets
+    what follows from its entity's events so far. Rows of baskets and entities may be mixed; the last of each
+    count, as many as `data.steps`, and no more is kept of it.
 
     Raises InputError for a network without a step form, and for a bad row, when the rows before it are decided;
     MissingToolError when no engine can run the build's int8 step model.

@@ -448,6 +448,27 @@ def test_every_item_gets_what_comes_next(rule: TopRule, tmp_path: Path) -> None:
     assert line(found[0]) == f"     2  a  85123A  {' '.join(found[0]['next'])}"
 
 
+@pytest.mark.parametrize("rule", [TopRule(5), TopRule(5, exclude_seen=False)])
+def test_baskets_in_turns_are_each_their_own(rule: TopRule, tmp_path: Path) -> None:
+    """As training reads them; of a long one the last five items count here, and none comes again."""
+    quantized = items_build(tmp_path, rule)
+    own = {"a": [1, 0, 0, 2, 0, 3, 1, 4], "b": [5, 0, 5, 0, 3, 0, 2, 1]}
+    rows = [(basket, numbers[i]) for i in range(8) for basket, numbers in own.items()]
+    text = "".join(f"{basket},{CODES[number] if number else 'none'}\n" for basket, number in rows)
+    (tmp_path / "x.csv").write_text("order,article\n" + text)
+
+    found = list(decisions(tmp_path, tmp_path / "x.csv"))
+
+    so_far: dict[str, list[int]] = {"a": [], "b": []}
+    for told, (basket, number) in zip(found, rows, strict=True):
+        read = so_far[basket]
+        read += [] if rule.exclude_seen and number and number in read else [number]
+        frames = reference.quantize_input(quantized, np.array(read[-5:], np.float32)[None, :, None])
+        scores = reference.integer_outputs(quantized, frames)[0, -1]
+        able = [n for n in range(1, 6) if n not in read or not rule.exclude_seen]
+        assert told["next"] == [CODES[n] for n in sorted(able, key=lambda n: (-scores[n], n))]
+
+
 def test_without_a_rule_the_likeliest_item_is_told(tmp_path: Path) -> None:
     items_build(tmp_path, None)
     (tmp_path / "x.csv").write_text("article\n2\n")
