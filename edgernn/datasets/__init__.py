@@ -7,7 +7,6 @@ items. A new dataset of the catalog is an entry in `catalog.CATALOG`, such a fun
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,7 +64,7 @@ from edgernn.datasets.sections import (
 )
 from edgernn.datasets.series import Recordings, Series
 from edgernn.datasets.speech import Speech
-from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.splits import LeftOut, Split, Splits, counted
 from edgernn.datasets.texts import Text
 from edgernn.errors import InputError
 from edgernn.features import windows
@@ -121,8 +120,6 @@ KINDS: tuple[tuple[type[Section], Mapping[str, Callable[..., Any]], Callable[...
     (ItemOptions, ITEMS, items.split),
 )
 
-_LOG = logging.getLogger(__name__)
-
 
 class CatalogRow(NamedTuple):
     """One line of `edgernn data list`."""
@@ -174,7 +171,13 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
         raise InputError("data.split: the validation groups have no window; name others or shorten data.window")
     drawn = splitting.calibration(train.y, data.split.calibration, seed)
     rate = recordings.rate_hz / cut.every
-    return Splits(train, validation, train.take(drawn), test, recordings.labels, recordings.channels, rate)
+    return Splits(
+        *(train, validation, train.take(drawn), test),
+        labels=recordings.labels,
+        channels=recordings.channels,
+        rate_hz=rate,
+        left_out=_left_out(recordings, cut.window, data.split.exclude),
+    )
 
 
 def load_with_scenes(
@@ -255,14 +258,17 @@ def _cut(data: WindowedData | NpzData, recordings: Recordings) -> Cut:
 
 
 def _refuse_short(recordings: Recordings, window: int) -> None:
-    lengths = [len(one.values) for one in recordings.series]
-    if max(lengths) < window:
-        raise InputError(
-            f"data.window is {window} samples, but the longest recording has {max(lengths)}; shorten it"
-        )
-    short = sum(length < window for length in lengths)
-    if short:
-        _LOG.warning("%d of %d recordings are shorter than a window and give none", short, len(lengths))
+    longest = max(len(one.values) for one in recordings.series)
+    if longest < window:
+        raise InputError(f"data.window is {window} samples, but the longest recording has {longest}; shorten it")
+
+
+def _left_out(recordings: Recordings, window: int, excluded: Sequence[str]) -> tuple[LeftOut, ...]:
+    kept = [one for one in recordings.series if one.group not in excluded]
+    return counted(
+        LeftOut(len(recordings.series) - len(kept), "recordings", "data.split.exclude"),
+        LeftOut(sum(len(one.values) < window for one in kept), "recordings", f"shorter than {window} samples"),
+    )
 
 
 def _split(recordings: Recordings, groups: frozenset[str], cut: Cut, hop: int) -> Split:

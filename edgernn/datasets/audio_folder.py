@@ -17,6 +17,7 @@ from edgernn.datasets import sound, splitting
 from edgernn.datasets.audio_sections import SILENCE, UNKNOWN, AudioData, SpeechData
 from edgernn.datasets.series import Series
 from edgernn.datasets.speech import PARTS, Clip, Speech
+from edgernn.datasets.splits import LeftOut, counted
 from edgernn.errors import InputError
 from edgernn.section import nearest
 
@@ -40,16 +41,24 @@ def load(section: SpeechData, base: Path, rate_hz: int, seed: int) -> Speech:
     parts = _parts(chosen, section, root, seed)
     longest = round(section.seconds * rate_hz)
     clips: dict[str, list[Clip]] = {part: [] for part in PARTS}
+    cut = 0
     for path, part in parts.items():
-        pcm = sound.trimmed(sound.loudest(sound.read(path, rate_hz), KEPT * longest), rate_hz)
+        whole = sound.read(path, rate_hz)
+        pcm = sound.trimmed(sound.loudest(whole, KEPT * longest), rate_hz)
         clips[part].append(Clip(sound.loudest(pcm, longest), chosen[path], speaker(path)))
+        cut += len(sound.trimmed(whole, rate_hz)) > longest
     words = section.words or tuple(sorted({label for label in chosen.values() if label != UNKNOWN}))
     pooled = (UNKNOWN,) if UNKNOWN in chosen.values() else ()
     labels = (*words, *pooled, *((SILENCE,) if section.silence else ()))
     _refuse_missing(clips, (*words, *pooled))
     others = {part: tuple(clip.pcm for clip in found if clip.label not in words) for part, found in clips.items()}
     found = {part: tuple(found) for part, found in clips.items()}
-    return Speech(found, others, _backgrounds(root, rate_hz), labels)
+    left_out = counted(
+        LeftOut(sum(map(len, files.values())) - len(chosen), "recordings", "of labels that data.words has not"),
+        LeftOut(len(chosen) - len(parts), "recordings", "data.split.exclude"),
+        LeftOut(cut, "recordings", f"more than {section.seconds:g} s of sound", cut=True),
+    )
+    return Speech(found, others, _backgrounds(root, rate_hz), labels, left_out)
 
 
 def speaker(path: Path) -> str:

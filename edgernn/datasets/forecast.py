@@ -10,7 +10,7 @@ import numpy as np
 from edgernn.datasets import splitting
 from edgernn.datasets.scene import Scene
 from edgernn.datasets.sections import ForecastData
-from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.splits import LeftOut, Split, Splits, counted
 from edgernn.errors import InputError
 
 
@@ -43,7 +43,8 @@ def split(series: Frames, data: ForecastData, seed: int) -> Splits:
     """
     found = parts(series, data)
     hops = {"train": data.train_hop, "validation": data.hop, "test": data.hop}
-    train, validation, test = (_windows(part, data, name, hops[name]) for name, part in found.items())
+    made = {name: _windows(part, data, name, hops[name]) for name, part in found.items()}
+    train, validation, test = (part for part, _ in made.values())
     drawn = splitting.calibration(np.zeros(len(train), np.int64), data.split.calibration, seed)
     return Splits(
         train=train,
@@ -54,6 +55,9 @@ def split(series: Frames, data: ForecastData, seed: int) -> Splits:
         channels=found["test"].channels,
         rate_hz=series.rate_hz,
         task=data.task,
+        left_out=counted(
+            *(LeftOut(count, f"windows of {name}", "a labelled anomaly") for name, (_, count) in made.items())
+        ),
     )
 
 
@@ -107,7 +111,8 @@ def lag_channel(target: str, lag: int) -> str:
     return f"{target} {lag} before"
 
 
-def _windows(series: Frames, data: ForecastData, name: str, hop: int) -> Split:
+def _windows(series: Frames, data: ForecastData, name: str, hop: int) -> tuple[Split, int]:
+    """The windows of a part, and how many more an anomaly leaves out."""
     values, needed = series.values, data.window + data.horizon
     if len(values) < needed:
         raise InputError(
@@ -119,14 +124,14 @@ def _windows(series: Frames, data: ForecastData, name: str, hop: int) -> Split:
     y = _cut(target, data.horizon, hop, len(target))[:, :, 0]
     found = Split(x, y, np.full(len(x), name))
     if name == "test" or series.anomaly is None:
-        return found
+        return found, 0
     normal = np.logical_not(_cut(series.anomaly[:, None], needed, hop, len(values)).any(axis=(1, 2)))
     if not normal.any():
         raise InputError(
             f"data.split gives {name} no {needed} frames without an anomaly, which a window and its horizon take; "
             f"shorten data.window, or give {name} more"
         )
-    return found.take(normal)
+    return found.take(normal), int(np.sum(~normal))
 
 
 def _cut(values: np.ndarray, length: int, hop: int, end: int) -> np.ndarray:

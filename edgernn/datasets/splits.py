@@ -18,6 +18,24 @@ NOT_ASKED = -1  # in `y`, of what comes next: nothing is asked there
 _FIELDS = ("x", "y", "group", "lengths", "text", "shares", "taken")
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """What a reader left out of the data, or with `cut` read a part of: how many of what, and why."""
+
+    count: int
+    what: str
+    why: str
+    cut: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.what} {'cut' if self.cut else 'left out'} ({self.why})"
+
+
+def counted(*found: LeftOut) -> tuple[LeftOut, ...]:
+    """What there is any of."""
+    return tuple(one for one in found if one.count)
+
+
 def ends_of(lengths: np.ndarray, frames_per_step: int) -> np.ndarray:
     """After how many steps examples of so many frames end, int32 [examples]."""
     return np.maximum(lengths // frames_per_step, 1)
@@ -90,7 +108,7 @@ class Splits:
 
     `labels` names the classes or the quantities, `channels` the inputs; `rate_hz` is the steps a second, 0 without
     a clock. `vocabulary` is what made `x` of texts, `encoding` says what the channels are made of where frames are
-    made of events.
+    made of events. `left_out` counts what of the data is in no split, or only in part.
     """
 
     train: Split
@@ -103,6 +121,7 @@ class Splits:
     task: Task = "classify"
     vocabulary: Vocabulary | None = None
     encoding: tuple[Channel, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @cached_property
     def known(self) -> Split:
@@ -122,6 +141,7 @@ def save(splits: Splits, path: Path) -> None:
     header = {name: getattr(splits, name) for name in ("labels", "channels", "rate_hz", "task")}
     header["vocabulary"] = asdict(splits.vocabulary) if splits.vocabulary else None
     header["encoding"] = [asdict(one) for one in splits.encoding]
+    header["left_out"] = [asdict(one) for one in splits.left_out]
     parts = {part: getattr(splits, part) for part in _PARTS}
     fields = [(name, key, getattr(part, key)) for name, part in parts.items() for key in _FIELDS]
     arrays = {f"{name}_{key}": array for name, key, array in fields if array is not None}
@@ -146,6 +166,7 @@ def load(path: Path) -> Splits:
             task=header["task"],
             vocabulary=Vocabulary(**spec | {"entries": tuple(spec["entries"])}) if spec else None,
             encoding=tuple(Channel(**one) for one in header["encoding"]),
+            left_out=tuple(LeftOut(**one) for one in header.get("left_out", ())),  # absent in earlier builds
         )
     except KeyError as error:
         raise InputError(f"{path} holds no {error.args[0]}; delete it and build again") from None

@@ -14,6 +14,7 @@ from edgernn.datasets import audio_folder
 from edgernn.datasets.audio_folder import BACKGROUND, speaker
 from edgernn.datasets.audio_sections import AudioData
 from edgernn.datasets.speech import Speech
+from edgernn.datasets.splits import LeftOut
 from edgernn.errors import InputError
 
 RATE = 16_000
@@ -107,6 +108,12 @@ def test_a_long_recording_keeps_its_loudest_second(tmp_path: Path) -> None:
     (found,) = (clip.pcm for clip in clips if (clip.group, clip.label) == ("s0", "go"))
     assert len(found) == pytest.approx(RATE, abs=640)
     assert np.abs(found).max() == pytest.approx(0.5 * 2**15, rel=0.01)
+    assert load(root).left_out == (LeftOut(1, "recordings", "more than 1 s of sound", cut=True),)
+    others = load(root, words=["go", "stop"], split={"exclude": ["s0"]}).left_out
+    assert others == (
+        LeftOut(8, "recordings", "of labels that data.words has not"),
+        LeftOut(2, "recordings", "data.split.exclude"),
+    )
 
 
 def missing(root: Path) -> None:
