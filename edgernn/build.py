@@ -74,6 +74,8 @@ class Build:
         else:
             splits = datasets.load(recipe.data, self.base, recipe.seed, recipe.log_mel)
         self._refuse_misfit(splits)
+        if splits.left_out:
+            self.progress.say(f"  {'; '.join(map(str, splits.left_out))}")
         split_files.save(splits, self.folder.splits)
 
     def _refuse_misfit(self, splits: split_files.Splits) -> None:
@@ -252,7 +254,7 @@ class Build:
         measured = {name: json.loads(path.read_text()) for name, path in files.items()}
         measured["boards"] = self._boards()
         found = assemble.content(
-            self.recipe, self.network, self.combinations, self.folder.artifacts, measured, records
+            self.recipe, self.network, self.splits, self.combinations, self.folder.artifacts, measured, records
         )
         found["gates"] = gates.evaluate(self.recipe.verify.gates, found, self.recipe.board)
         found["passed"] = all(gate["passed"] for gate in found["gates"])

@@ -7,6 +7,7 @@ import json
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -310,6 +311,7 @@ def _print(content: Any, as_json: bool, table: Any) -> None:
 def main() -> None:
     """The console script: one line for every error, and its exit code."""
     try:
+        _refuse_foreign(sys.argv[1:])
         app()
     except EdgernnError as error:
         _fail(str(error), error.exit_code)
@@ -318,6 +320,17 @@ def main() -> None:
             place = error.filename or "a file"
             _fail(f"{place}: {error.strerror}; free space or choose --out", ExitCode.INPUT)
         _fail(_crash(error), ExitCode.INTERNAL)
+
+
+def _refuse_foreign(arguments: Sequence[str]) -> None:
+    """An argument that is not UTF-8 has bytes that no report, recipe or vocabulary can hold."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise InputError(
+                f"the argument {argument!r} is not UTF-8 text; write it in UTF-8, or rename the file"
+            ) from None
 
 
 def _crash(error: Exception) -> str:

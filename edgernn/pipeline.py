@@ -113,7 +113,18 @@ def _stages(work: Build, runner: Stages) -> dict[str, Stage]:
     drawn = [r.decide] if isinstance(r.decide, SampleSection) else []  # of the samples in the report
     healed = [r.seed, r.train, r.prune, *([r.decide] if r.decide else []), trained_by]
     made = [*heard, f.network, f.quantized, f.artifacts]
-    found = [f.network, f.keras, f.baseline, f.chosen, f.artifacts, f.verified, f.benchmarked, f.firmware, f.boards]
+    found = [
+        f.splits,
+        f.network,
+        f.keras,
+        f.baseline,
+        f.chosen,
+        f.artifacts,
+        f.verified,
+        f.benchmarked,
+        f.firmware,
+        f.boards,
+    ]
     board = r.board and (r.board.name, r.board.optimisations, r.board.run, judging, tools(BOARDS[r.board.name]))
     written = {name: section.model_copy(update={"board": None}) for name, section in r.targets.items()}
     on_board = [f.firmware, f.images / r.board.name] if r.board else []

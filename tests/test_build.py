@@ -34,6 +34,13 @@ verify: {metric: METRIC}
 """
 
 
+TEXTS = """
+name: tiny
+data: {source: text, path: t.csv, text: t, label: l, steps: STEPS, empty: skip}
+network: {layers: [embedding: {units: 2}, gru: {units: 2}, dense: {}]}
+"""
+
+
 def data(folder: Path, layers: str = "gru: {units: 2}", target: str = "state", metric: str = "auc") -> Path:
     """The splits of a build of events, of 1 to 4 steps each."""
     (folder / "e.csv").write_text(GOOD)
@@ -48,6 +55,24 @@ def test_sequences_of_different_lengths_keep_them(tmp_path: Path) -> None:
     found = splits.load(data(tmp_path))
     assert set(found.train.real) == {1, 2, 3, 4}
     assert found.encoding[0].name == "heat"
+
+
+@pytest.mark.parametrize(
+    ("steps", "last", "told"),
+    [
+        (2, "...,x\n", ["1 texts left out (no word); 40 texts cut (more than 2 words)"]),
+        (3, "", []),
+    ],
+)
+def test_what_the_data_leaves_out_is_said_in_one_line(
+    steps: int, last: str, told: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"w{i} b c,{'xy'[i % 2]}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text(f"t,l\n{rows}{last}")
+    (tmp_path / "tiny.yaml").write_text(TEXTS.replace("STEPS", str(steps)))
+    plan = recipe.load(tmp_path / "tiny.yaml")
+    Build(plan, tmp_path, BuildFolder(tmp_path / "out"), Progress()).data()
+    assert [line.partition("]   ")[2] for line in capsys.readouterr().err.splitlines()] == told
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,24 @@ def test_every_verb_refuses_what_is_not_there(
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "build", "--prompt", "\udcff"],
+        ["run", "build", "--input", "x\udcff.csv"],
+        ["build", "recipe.yaml", "--set", "name=\udcff"],
+        ["build", "recipe.yaml", "--out", "\udcff"],
+    ],
+)
+def test_an_argument_that_is_not_utf8_is_refused(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python has such bytes as halves of surrogate pairs."""
+    assert run(monkeypatch, *arguments) == 2
+    fault = f"the argument {arguments[-1]!r} is not UTF-8 text; write it in UTF-8, or rename the file"
+    assert capsys.readouterr().err == f"edgernn: {fault}\n"
+
+
 def test_an_unknown_stage_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

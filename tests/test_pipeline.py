@@ -104,6 +104,7 @@ def test_its_report_passes_and_covers_every_engine(built: Path) -> None:
     content = json.loads((built / "out" / "report.json").read_text())
     assert content["passed"]
     assert content["keras"]["max_abs_error"] < 1e-5
+    assert content["data"]["splits"][2]["examples"] == content["metric"]["test_examples"]
     assert {row["engine"] for row in content["results"]} == {
         "numpy", "keras", "litert", "litert-ref", "tflm", "onnxruntime", "c",
     }  # fmt: skip

@@ -56,6 +56,7 @@ def test_plain_values(text: str, value: object) -> None:
         ("a: [1", "r.yaml, line 1: not valid YAML: expected ',' or ']', but got '<stream end>'"),
         ("a: 1\nb: 2\na: 3", "r.yaml, line 3: not valid YAML: the key a appears twice"),
         ("a: {b: 1, b: 2}", "r.yaml, line 1: not valid YAML: the key b appears twice"),
+        ('a: 1\nb: "\\ud800"', "r.yaml, line 2: not valid YAML: half a surrogate pair is no character"),
         ("a: *x", "r.yaml, line 1: not valid YAML: found undefined alias 'x'"),
         ("a: \x00", "r.yaml: not valid YAML: special characters are not allowed"),
         ("!!int x", "r.yaml: not valid YAML: ValueError while reading a value"),

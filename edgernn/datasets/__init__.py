@@ -7,7 +7,6 @@ items. A new dataset of the catalog is an entry in `catalog.CATALOG`, such a fun
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,7 +64,7 @@ from edgernn.datasets.sections import (
 )
 from edgernn.datasets.series import Recordings, Series
 from edgernn.datasets.speech import Speech
-from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.splits import LeftOut, Split, Splits, counted
 from edgernn.datasets.texts import Text
 from edgernn.errors import InputError
 from edgernn.features import windows
@@ -120,8 +119,6 @@ KINDS: tuple[tuple[type[Section], Mapping[str, Callable[..., Any]], Callable[...
     (EventOptions, EVENTS, events.split),
     (ItemOptions, ITEMS, items.split),
 )
-
-_LOG = logging.getLogger(__name__)
 
 
 class CatalogRow(NamedTuple):
@@ -182,6 +179,7 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
         channels=recordings.channels,
         rate_hz=recordings.rate_hz / cut.every,
         every=cut.every,
+        left_out=_left_out(recordings, cut.window, data.split.exclude),
     )
 
 
@@ -203,7 +201,10 @@ def load_with_stretches(data: SeriesSection, base: Path, seed: int) -> tuple[Spl
 
 
 def fingerprint(data: DataSection, base: Path) -> str:
-    """A hash that changes when the data that `data` names does; of a catalog entry without fetching it."""
+    """A hash that changes when the data that `data` names does; of a catalog entry without fetching it.
+
+    Raises InputError for a file whose name is not UTF-8: it may become a label or a group.
+    """
     if data.source in catalog.CATALOG:
         return catalog.CATALOG[data.source].member_sha256
     if data.source in GENERATED:
@@ -212,9 +213,16 @@ def fingerprint(data: DataSection, base: Path) -> str:
     files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
     total = hashlib.sha256()
     for path in files:
-        total.update(str(path.relative_to(base) if path.is_relative_to(base) else path).encode())
+        total.update(_name(path.relative_to(base) if path.is_relative_to(base) else path))
         total.update(path.read_bytes() if path.is_file() else b"missing")
     return total.hexdigest()
+
+
+def _name(path: Path) -> bytes:
+    try:
+        return str(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{str(path)!r}: the name is not UTF-8; give the file or its folder another") from None
 
 
 def catalog_rows() -> tuple[CatalogRow, ...]:
@@ -253,14 +261,17 @@ def _cut(data: WindowedData | NpzData, recordings: Recordings) -> Cut:
 
 
 def _refuse_short(recordings: Recordings, window: int) -> None:
-    lengths = [len(one.values) for one in recordings.series]
-    if max(lengths) < window:
-        raise InputError(
-            f"data.window is {window} samples, but the longest recording has {max(lengths)}; shorten it"
-        )
-    short = sum(length < window for length in lengths)
-    if short:
-        _LOG.warning("%d of %d recordings are shorter than a window and give none", short, len(lengths))
+    longest = max(len(one.values) for one in recordings.series)
+    if longest < window:
+        raise InputError(f"data.window is {window} samples, but the longest recording has {longest}; shorten it")
+
+
+def _left_out(recordings: Recordings, window: int, excluded: Sequence[str]) -> tuple[LeftOut, ...]:
+    kept = [one for one in recordings.series if one.group not in excluded]
+    return counted(
+        LeftOut(len(recordings.series) - len(kept), "recordings", "data.split.exclude"),
+        LeftOut(sum(len(one.values) < window for one in kept), "recordings", f"shorter than {window} samples"),
+    )
 
 
 def _split(recordings: Recordings, groups: frozenset[str], cut: Cut, hop: int) -> Split:

@@ -17,6 +17,7 @@ import numpy as np
 from edgernn.datasets import audio_speakers, sound
 from edgernn.datasets.audio_sections import SILENCE, UNKNOWN, AudioData, SpeechData
 from edgernn.datasets.speech import PARTS, Clip, Speech
+from edgernn.datasets.splits import LeftOut, counted
 from edgernn.decide.words import QUIET
 from edgernn.errors import InputError
 from edgernn.section import nearest
@@ -44,10 +45,17 @@ def load(section: SpeechData, base: Path, rate_hz: int, seed: int) -> Speech:
     labels = _labels(chosen, section, root)
     every = [path for paths in files.values() for path in paths]
     parts = audio_speakers.parts(chosen, every, section.split, root, seed)
-    read = _clips({path: chosen[path] for path in parts}, round(section.seconds * rate_hz), rate_hz)
+    read, cut = _clips({path: chosen[path] for path in parts}, round(section.seconds * rate_hz), rate_hz)
     clips = {part: tuple(clip for path, clip in read.items() if parts[path] == part) for part in PARTS}
+    _refuse_missing(clips, set(chosen.values()))
     others = {part: tuple(clip.pcm for clip in found if clip.label == UNKNOWN) for part, found in clips.items()}
-    return Speech(clips, others, _backgrounds(root, rate_hz), labels)
+    left_out = counted(
+        LeftOut(len(every) - len(chosen), "recordings", "of labels that data.words has not"),
+        LeftOut(len(chosen) - len(parts), "recordings", "data.split.exclude"),
+        LeftOut(len(parts) - len(read), "recordings", f"silent, or shorter than {1000 * SHORTEST_SECONDS:g} ms"),
+        LeftOut(cut, "recordings", f"more than {section.seconds:g} s of sound", cut=True),
+    )
+    return Speech(clips, others, _backgrounds(root, rate_hz), labels, left_out)
 
 
 def _files(root: Path) -> dict[str, list[Path]]:
@@ -126,31 +134,44 @@ def _labels(chosen: Mapping[Path, str], section: AudioData, root: Path) -> tuple
     return labels
 
 
-def _clips(chosen: Mapping[Path, str], longest: int, rate_hz: int) -> dict[Path, Clip]:
-    """What is heard in each file, in up to `longest` samples; recorded silence may be of any kind."""
+def _clips(chosen: Mapping[Path, str], longest: int, rate_hz: int) -> tuple[dict[Path, Clip], int]:
+    """What is heard in each file, in up to `longest` samples, and how many have more; without those with no sound.
+
+    Recorded silence may be of any kind.
+    """
     found: dict[Path, Clip] = {}
-    faults: dict[Path, str] = {}
+    faults: list[str] = []
+    cut = 0
     for path, label in chosen.items():
         pcm = sound.read(path, rate_hz)
         if label != SILENCE:  # which has no sound to look for
             if fault := _fault(pcm, rate_hz):
-                faults[path] = fault
+                faults.append(f"{path} {fault}")
+                continue
+            cut += len(sound.trimmed(pcm, rate_hz)) > longest
             pcm = sound.trimmed(sound.loudest(pcm, KEPT * longest), rate_hz)
         found[path] = Clip(sound.loudest(pcm, longest), label, audio_speakers.speaker(path))
-    if faults:  # one line tells of all: a large folder takes long to read
-        path, fault = next(iter(faults.items()))
-        count = f" ({len(faults)} such files)" if len(faults) > 1 else ""
-        raise InputError(f"{path}: {fault}; remove it, or move it into a folder silence{count}")
-    return found
+    if faults:  # large collections have some
+        more = f", and so are {len(faults) - 1} more" if len(faults) > 1 else ""
+        _LOG.warning("%s, and is left out%s; move recordings of silence into a folder silence", faults[0], more)
+    return found, cut
 
 
 def _fault(pcm: np.ndarray, rate_hz: int) -> str:
     """Why no word can be heard in these samples, if so."""
     if not pcm.any():
-        return "is silent: all its samples are 0"
+        return "is silent"
     if len(pcm) < SHORTEST_SECONDS * rate_hz:
-        return f"has {1000 * len(pcm) / rate_hz:.3g} ms of sound, and no word is that short"
+        return f"has {1000 * len(pcm) / rate_hz:.3g} ms of sound"
     return ""
+
+
+def _refuse_missing(clips: Mapping[str, Sequence[Clip]], labels: set[str]) -> None:
+    """Silent recordings may have been all that a class had in a split."""
+    for part, found in clips.items():
+        missing = sorted(labels - {clip.label for clip in found})
+        if missing:
+            raise InputError(f"data: the label {missing[0]} has no recording with sound in {part}; add some")
 
 
 def _backgrounds(root: Path, rate_hz: int) -> dict[str, tuple[np.ndarray, ...]]:

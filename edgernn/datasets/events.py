@@ -9,7 +9,7 @@ import numpy as np
 from edgernn.datasets import splitting
 from edgernn.datasets.event_sections import EventsSection
 from edgernn.datasets.event_table import Events
-from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.splits import LeftOut, Split, Splits, counted
 from edgernn.errors import InputError
 from edgernn.features import events as frames
 
@@ -22,6 +22,7 @@ class Questions:
 
     `answer` are numbers of `labels`, int64 [examples], or float32 [examples, 1] for a quantity. What is asked is
     known to be asked at event `last`, int64 [examples]: the entity's last event, or the one that is asked about.
+    `left_out` are entities and events that nothing is asked about, and sequences that lack earlier or later events.
     """
 
     start: np.ndarray
@@ -29,6 +30,7 @@ class Questions:
     last: np.ndarray
     answer: np.ndarray
     labels: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
 
     def __len__(self) -> int:
         return len(self.end)
@@ -56,6 +58,7 @@ def split(events: Events, data: EventsSection, seed: int) -> Splits:
         channels=tuple(channel.name for channel in channels),
         task=data.task,
         encoding=channels,
+        left_out=questions.left_out,
     )
 
 
@@ -75,12 +78,27 @@ def _questions(events: Events, data: EventsSection) -> Questions:
             end = np.minimum(end, start + data.steps)
         start = np.maximum(start, end - data.steps)
     else:
-        so_far = np.arange(len(events)) - events.first + 1
-        last = np.flatnonzero(events.asked & (so_far >= data.least))
+        last = np.flatnonzero(events.asked & (_so_far(events) >= data.least))
         start, end = np.maximum(events.first[last], last + 1 - data.steps), last + 1
     if not len(last):
         raise InputError(f"{events.where}: no entity has {data.least} events and an answer; lower data.least")
-    return Questions(start, end, last, *_answers(events, last, data))
+    return Questions(start, end, last, *_answers(events, last, data), _left_out(events, last, len(few), data))
+
+
+def _so_far(events: Events) -> np.ndarray:
+    """The events of its entity up to each event, int64 [events]."""
+    return np.arange(len(events)) - events.first + 1
+
+
+def _left_out(events: Events, last: np.ndarray, few: int, data: EventsSection) -> tuple[LeftOut, ...]:
+    so_far = _so_far(events)
+    early = int(np.sum(events.asked & (so_far < data.least))) if data.answer == "event" else 0
+    return counted(
+        LeftOut(few, "entities", f"fewer than {data.least} events"),
+        LeftOut(int(np.sum(~events.asked)), "answers", "the data has none"),
+        LeftOut(early, "answers", f"before event {data.least} of their entity"),
+        LeftOut(int(np.sum(so_far[last] > data.steps)), "sequences", f"more than {data.steps} events", cut=True),
+    )
 
 
 def _answers(events: Events, last: np.ndarray, data: EventsSection) -> tuple[np.ndarray, tuple[str, ...]]:

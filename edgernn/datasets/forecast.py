@@ -10,7 +10,7 @@ import numpy as np
 from edgernn.datasets import splitting
 from edgernn.datasets.scene import Scene
 from edgernn.datasets.sections import ForecastData, lag_channel
-from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.splits import LeftOut, Split, Splits, counted
 from edgernn.errors import InputError
 from edgernn.network import Channel, Times
 
@@ -68,7 +68,8 @@ def split(series: Frames, data: ForecastData, seed: int) -> Splits:
     """
     found = parts(series, data)
     hops = {"train": data.train_hop, "validation": data.hop, "test": data.hop}
-    train, validation, test = (_windows(part, data, name, hops[name]) for name, part in found.items())
+    made = {name: _windows(part, data, name, hops[name]) for name, part in found.items()}
+    train, validation, test = (part for part, *_ in made.values())
     drawn = splitting.calibration(np.zeros(len(train), np.int64), data.split.calibration, seed)
     return Splits(
         train=train,
@@ -81,6 +82,10 @@ def split(series: Frames, data: ForecastData, seed: int) -> Splits:
         task=data.task,
         encoding=_encoding(found["test"]),
         times=series.times,
+        left_out=counted(
+            *(LeftOut(count, f"windows of {name}", "a gap in time") for name, (_, count, _) in made.items()),
+            *(LeftOut(count, f"windows of {name}", "a labelled anomaly") for name, (_, _, count) in made.items()),
+        ),
     )
 
 
@@ -146,7 +151,8 @@ def label(target: str, ahead: int) -> str:
     return f"{target} +{ahead}"
 
 
-def _windows(series: Frames, data: ForecastData, name: str, hop: int) -> Split:
+def _windows(series: Frames, data: ForecastData, name: str, hop: int) -> tuple[Split, int, int]:
+    """The windows of a part, and how many more gaps and anomalies leave out."""
     values, needed = series.values, data.window + data.horizon
     if len(values) < needed:
         raise InputError(
@@ -162,14 +168,15 @@ def _windows(series: Frames, data: ForecastData, name: str, hop: int) -> Split:
         if not kept.any():
             raise InputError(_nowhere(series.stretches, data, name))
     if name == "test" or series.anomaly is None:
-        return found.take(kept) if series.stretches else found
+        return found.take(kept) if series.stretches else found, int(np.sum(~kept)), 0
+    gaps = int(np.sum(~kept))
     kept &= ~_cut(series.anomaly[:, None], needed, hop, len(values)).any(axis=(1, 2))
     if not kept.any():
         raise InputError(
             f"data.split gives {name} no {needed} frames without an anomaly, which a window and its horizon take; "
             f"shorten data.window, or give {name} more"
         )
-    return found.take(kept)
+    return found.take(kept), gaps, int(np.sum(~kept)) - gaps
 
 
 def _nowhere(stretches: Stretches, data: ForecastData, name: str) -> str:

@@ -10,11 +10,12 @@ import numpy as np
 
 from edgernn.datasets import splitting
 from edgernn.datasets.item_sections import ItemOptions
-from edgernn.datasets.splits import NOT_ASKED, Split, Splits
+from edgernn.datasets.splits import NOT_ASKED, LeftOut, Split, Splits, counted
 from edgernn.errors import InputError
 from edgernn.network import UNKNOWN, Vocabulary
 
 PARTS = ("train", "validation", "test")
+HELD_OUT = "baskets of validation and test"
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,8 @@ def split(baskets: Sequence[Basket], data: ItemOptions, seed: int) -> Splits:
     kept = _kept(baskets, data)
     train, validation, test = _by_time(kept, data)
     vocabulary = learn((one.items for one in train), data.vocabulary)
-    parts = (
-        _encoded(train, vocabulary, data, whole=True),
-        *(_sampled(_encoded(part, vocabulary, data, whole=False), data) for part in (validation, test)),
-    )
+    made = [_encoded(part, vocabulary, data, whole=part is train) for part in (train, validation, test)]
+    parts = [made[0][0], *(_sampled(part, data) for part, _ in made[1:])]
     for name, part in zip(PARTS, parts, strict=True):
         if not len(part):
             raise InputError(
@@ -60,6 +59,11 @@ def split(baskets: Sequence[Basket], data: ItemOptions, seed: int) -> Splits:
         channels=(data.item,),
         task="next",
         vocabulary=vocabulary,
+        left_out=_left_out(baskets, kept, (train, validation, test), data)
+        + counted(
+            LeftOut(sum(silent for _, silent in made), "sequences", "no next item that is in the vocabulary"),
+            LeftOut(sum(len(part) for part, _ in made) - sum(map(len, parts)), HELD_OUT, "data.split.at_most"),
+        ),
     )
 
 
@@ -89,6 +93,20 @@ def _kept(baskets: Sequence[Basket], data: ItemOptions) -> list[Basket]:
     return kept
 
 
+def _left_out(
+    baskets: Sequence[Basket], kept: Sequence[Basket], parts: Sequence[Sequence[Basket]], data: ItemOptions
+) -> tuple[LeftOut, ...]:
+    """What of `baskets` is not in the `parts` in time, or has more items than are asked about there."""
+    repeated = sum(len(one.items) - len({*one.items}) for one in baskets) if data.repeats == "drop" else 0
+    longer = sum(len(one.items) > data.steps + 1 for part in parts[1:] for one in part)
+    return counted(
+        LeftOut(repeated, "items", "their basket has them already"),
+        LeftOut(len(baskets) - len(kept), "baskets", f"fewer than {data.least} items"),
+        LeftOut(len(kept) - sum(map(len, parts)), "baskets", "earlier than the share data.split.train"),
+        LeftOut(longer, HELD_OUT, f"more than {data.steps + 1} items", cut=True),
+    )
+
+
 def _by_time(baskets: Sequence[Basket], data: ItemOptions) -> list[list[Basket]]:
     """Train, validation and test: every basket of one ends before any of the next does."""
     ordered = sorted(baskets, key=lambda one: one.time)
@@ -107,19 +125,23 @@ def _by_time(baskets: Sequence[Basket], data: ItemOptions) -> list[list[Basket]]
     return parts
 
 
-def _encoded(baskets: Sequence[Basket], vocabulary: Vocabulary, data: ItemOptions, whole: bool) -> Split:
+def _encoded(
+    baskets: Sequence[Basket], vocabulary: Vocabulary, data: ItemOptions, whole: bool
+) -> tuple[Split, int]:
     """The pieces of baskets, all (and backwards, too, where the recipe says so) or the first of each.
 
-    Those that ask for nothing are left out.
+    Those that ask for nothing are left out; the number says how many.
     """
-    pieces, names = [], []
+    pieces, names, silent = [], [], 0
     for one in baskets:
         numbers = [vocabulary.numbers.get(item, 0) for item in one.items]
         orders = (numbers, numbers[::-1]) if whole and data.backwards else (numbers,)
-        asking = [piece for order in orders for piece in _pieces(order, data.steps, whole) if any(piece[1:])]
+        made = [piece for order in orders for piece in _pieces(order, data.steps, whole)]
+        asking = [piece for piece in made if any(piece[1:])]
+        silent += len(made) - len(asking)
         pieces += asking
         names += [one.name] * len(asking)
-    return _padded(pieces, names, data)
+    return _padded(pieces, names, data), silent
 
 
 def _padded(pieces: Sequence[Sequence[int]], names: Sequence[str], data: ItemOptions) -> Split:

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgernn.datasets import splitting
 from edgernn.datasets.parallel_text_sections import ParallelTextData
-from edgernn.datasets.splits import NOT_ASKED, Split, Splits
+from edgernn.datasets.splits import NOT_ASKED, LeftOut, Split, Splits, counted
 from edgernn.errors import InputError
 from edgernn.features import tokens
 from edgernn.network import END, TO, Vocabulary
@@ -66,6 +66,9 @@ def split(pairs: Sequence[Pair], data: ParallelTextData, seed: int) -> Splits:
         channels=("token",),
         task="next",
         vocabulary=vocabulary,
+        left_out=counted(
+            LeftOut(len(pairs) - len(read), "pairs", f"more than {data.steps} {data.tokens} with {TO}")
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgernn.datasets.running_text_sections import RunningTextData
-from edgernn.datasets.splits import NOT_ASKED, Split, Splits
+from edgernn.datasets.splits import NOT_ASKED, LeftOut, Split, Splits, counted
 from edgernn.errors import InputError
 from edgernn.features import tokens
 from edgernn.network import Vocabulary
@@ -36,10 +36,8 @@ def split(works: Sequence[Work], data: RunningTextData, seed: int) -> Splits:
     _refuse_short(parts, data.steps)
     vocabulary = tokens.learn(parts["train"].values(), "characters", data.vocabulary, case=data.case)
     limits = (data.train_windows, data.validation_windows, data.test_windows)
-    train, validation, test = (
-        _spread(_windows(parts[name], vocabulary, data.steps), most)
-        for name, most in zip(PARTS, limits, strict=True)
-    )
+    made = [_windows(parts[name], vocabulary, data.steps) for name in PARTS]
+    train, validation, test = (_spread(one, most) for one, most in zip(made, limits, strict=True))
     _refuse_foreign({"validation": validation, "test": test})
     drawn = np.random.default_rng(seed).permutation(len(train))[: data.split.calibration]
     return Splits(
@@ -51,6 +49,12 @@ def split(works: Sequence[Work], data: RunningTextData, seed: int) -> Splits:
         channels=("token",),
         task="next",
         vocabulary=vocabulary,
+        left_out=counted(
+            *(
+                LeftOut(len(whole) - len(part), f"windows of {name}", f"data.{name}_windows")
+                for name, whole, part in zip(PARTS, made, (train, validation, test), strict=True)
+            )
+        ),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from edgernn.datasets import sound, splitting
 from edgernn.datasets.audio_sections import SILENCE, SpeechData
 from edgernn.datasets.noise import Noise
-from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.splits import LeftOut, Split, Splits
 from edgernn.engines import c_features
 from edgernn.features.log_mel import FRACTION_BITS, LogMel
 
@@ -42,13 +42,15 @@ class Speech:
 
     `clips` are words, and recorded silence; `others` are what is said in a long stream beside words, int16
     [samples] each; `backgrounds` recordings of noise. No speaker and no sample is in two splits. `labels` are the
-    classes in order: those that are no word come last.
+    classes in order: those that are no word come last. `left_out` counts recordings that are in no split, or only
+    in part.
     """
 
     clips: Mapping[str, tuple[Clip, ...]]
     others: Mapping[str, tuple[np.ndarray, ...]]
     backgrounds: Mapping[str, tuple[np.ndarray, ...]]
     labels: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     def noise(self, part: str) -> Noise:
         """The noise of a split; its babble is of that split's own speakers, and of nobody who is silent."""
@@ -72,6 +74,7 @@ def splits(speech: Speech, data: SpeechData, log_mel: LogMel, seed: int) -> Spli
         labels=speech.labels,
         channels=channels,
         rate_hz=log_mel.rate_hz / log_mel.hop,
+        left_out=speech.left_out,
     )
 
 

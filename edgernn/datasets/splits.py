@@ -18,6 +18,24 @@ NOT_ASKED = -1  # in `y`, of what comes next: nothing is asked there
 _FIELDS = ("x", "y", "group", "lengths", "text", "shares", "taken")
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """What a reader left out of the data, or with `cut` read a part of: how many of what, and why."""
+
+    count: int
+    what: str
+    why: str
+    cut: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.what} {'cut' if self.cut else 'left out'} ({self.why})"
+
+
+def counted(*found: LeftOut) -> tuple[LeftOut, ...]:
+    """What there is any of."""
+    return tuple(one for one in found if one.count)
+
+
 def ends_of(lengths: np.ndarray, frames_per_step: int) -> np.ndarray:
     """After how many steps examples of so many frames end, int32 [examples]."""
     return np.maximum(lengths // frames_per_step, 1)
@@ -91,7 +109,7 @@ class Splits:
     `labels` names the classes or the quantities, `channels` the inputs; `rate_hz` is the steps a second, 0 without
     a clock. `vocabulary` is what made `x` of texts, `encoding` says what the channels are made of where frames are
     made of events or of a series with its times and its past, `times` which column has these times. Of a recording,
-    one row in `every` is a frame.
+    one row in `every` is a frame. `left_out` counts what of the data is in no split, or only in part.
     """
 
     train: Split
@@ -106,6 +124,7 @@ class Splits:
     encoding: tuple[Channel, ...] = ()
     times: Times | None = None
     every: int = 1
+    left_out: tuple[LeftOut, ...] = ()
 
     @cached_property
     def known(self) -> Split:
@@ -126,6 +145,7 @@ def save(splits: Splits, path: Path) -> None:
     header["vocabulary"] = asdict(splits.vocabulary) if splits.vocabulary else None
     header["encoding"] = [asdict(one) for one in splits.encoding]
     header |= {"times": asdict(splits.times) if splits.times else None, "every": splits.every}
+    header["left_out"] = [asdict(one) for one in splits.left_out]
     parts = {part: getattr(splits, part) for part in _PARTS}
     fields = [(name, key, getattr(part, key)) for name, part in parts.items() for key in _FIELDS]
     arrays = {f"{name}_{key}": array for name, key, array in fields if array is not None}
@@ -152,6 +172,7 @@ def load(path: Path) -> Splits:
             encoding=tuple(Channel(**one) for one in header["encoding"]),
             times=Times(**header["times"]) if header.get("times") else None,  # absent from older files
             every=int(header.get("every", 1)),
+            left_out=tuple(LeftOut(**one) for one in header.get("left_out", ())),  # absent in earlier builds
         )
     except KeyError as error:
         raise InputError(f"{path} holds no {error.args[0]}; delete it and build again") from None

@@ -77,14 +77,18 @@ def _rated(place: str, rating: float, text: str) -> Text:
     return Text(text, "positive" if rating > 0 else "negative", "", place, shares)
 
 
+def live(source: Path) -> bool:
+    """Whether this is standard input, `-`: a stream that goes on, and that nobody can mend."""
+    return str(source) == "-"
+
+
 def lines(source: Path) -> Generator[tuple[int, str], None, None]:
     """The lines of a text file after their numbers, each as soon as it is there; `-` is standard input.
 
     Blank lines are left out. Raises InputError when it cannot be read, and at a line that is not UTF-8.
     """
-    live = str(source) == "-"
-    name = Path("standard input") if live else source
-    with telling(name), open(STANDARD_INPUT if live else source, "rb", closefd=not live) as file:
+    name = Path("standard input") if live(source) else source
+    with telling(name), open(STANDARD_INPUT if live(source) else source, "rb", closefd=not live(source)) as file:
         for number, line in enumerate(iter(file.readline, b""), start=1):
             try:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgernn.datasets import splitting
 from edgernn.datasets.sections import TextData, TextSplitSection
-from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.splits import LeftOut, Split, Splits, counted
 from edgernn.errors import InputError
 from edgernn.features import tokens
 from edgernn.network import Vocabulary
@@ -40,8 +40,8 @@ def split(texts: Sequence[Text], data: TextData, seed: int) -> Splits:
     Raises InputError when a text has no token, when there is one label only, and when a label has too few texts for
     every split to get one.
     """
-    found = [(one, tokens.split(one.text, data.tokens)) for one in texts]
-    found = [pair for pair in found if pair[1] or not _empty(pair[0], data)]
+    read = [(one, tokens.split(one.text, data.tokens)) for one in texts]
+    found = [pair for pair in read if pair[1] or not _empty(pair[0], data)]
     labels = tuple(sorted({one.label for one, _ in found}))
     _refuse_few([one for one, _ in found], labels)
     owners = _owners([one for one, _ in found], [" ".join(words) for _, words in found])
@@ -59,6 +59,15 @@ def split(texts: Sequence[Text], data: TextData, seed: int) -> Splits:
         labels=labels,
         channels=("token",),
         vocabulary=vocabulary,
+        left_out=counted(
+            LeftOut(len(read) - len(found), "texts", f"no {data.tokens.removesuffix('s')}"),
+            LeftOut(
+                count=sum(len(own) > data.steps for _, own in found),
+                what="texts",
+                why=f"more than {data.steps} {data.tokens}",
+                cut=True,
+            ),
+        ),
     )
 
 

@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgernn import __version__, provenance
+from edgernn.datasets.splits import NOT_ASKED, Split, Splits
 from edgernn.network import Network
 from edgernn.recipe import Recipe
 from edgernn.sparsity import densities
@@ -35,6 +38,7 @@ _MEMORY = {"peak_bytes": None, "state_bytes": None, "scratch_bytes": None, "aren
 def content(
     recipe: Recipe,
     network: Network,
+    splits: Splits,
     combinations: Sequence[Combination],
     folder: Path,
     measured: Mapping[str, Any],
@@ -49,6 +53,7 @@ def content(
         "seed": recipe.seed,
         "recipe": recipe.model_dump(mode="json", exclude_none=True),
         "machine": measured["benchmark"]["machine"],
+        "data": data(splits),
         "network": _network(network),
         "metric": _metric(recipe, network, measured),
         "keras": measured["keras"]["difference"],
@@ -64,6 +69,23 @@ def content(
             "stages": [{"name": s.name, "seconds": s.seconds, "cached": s.cached} for s in stages],
         },
     }
+
+
+def data(splits: Splits) -> dict[str, Any]:
+    """The section `data`: sequences, examples and classes by split, and what is in none, or only in part."""
+    return {
+        "splits": [_split(name, getattr(splits, name), splits) for name in ("train", "validation", "test")],
+        "left_out": [asdict(one) for one in splits.left_out],
+    }
+
+
+def _split(name: str, part: Split, splits: Splits) -> dict[str, Any]:
+    asked = int(np.sum(part.y != NOT_ASKED)) if splits.task == "next" else len(part)
+    found = {"name": name, "sequences": len(part), "examples": asked}
+    if splits.task != "classify":
+        return found
+    counts = np.bincount(part.y, minlength=len(splits.labels)).tolist()
+    return found | {"classes": dict(zip(splits.labels, counts, strict=True))}
 
 
 def _network(network: Network) -> dict[str, Any]:

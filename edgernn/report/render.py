@@ -10,6 +10,7 @@ from typing import Any
 
 from edgernn.report import (
     boards,
+    data,
     detection,
     drift,
     marks,
@@ -146,6 +147,7 @@ def _template(name: str, report: Mapping[str, Any], plots_and_marks: Mapping[str
         tables=tables,
         results=results,
         boards=boards,
+        data=data,
         quantization=quantization,
         streaming=streaming,
         detection=detection,

@@ -32,10 +32,13 @@ def decisions(folder: Path, source: Path) -> Iterator[dict[str, Any]]:
     at the end is too few for one. Where C cannot run,
     another engine decides, when it has all frames. For a network that reads sound it is a sound file, or on
     standard input int16 samples at its rate. For a network that reads texts it is plain UTF-8, and each line that
-    is not blank gets one decision, or an answer from a network of parallel text. For one that reads items it is a
-    CSV file with the recipe's columns of baskets and items, and every row gets what comes next; a basket begins
-    where another one's name stands. For one of the user's own events it is a CSV file with the recipe's columns,
-    but for the target, and every row gets what follows from its entity's events so far.
+    is not blank gets one decision, or an answer from a network of parallel text. Of a line without a word the
+    recipe's `data.empty` decides: `skip` leaves it out, `refuse` ends a file there and on standard input answers
+    the line with its `error` and goes on. For one that reads items it is a
+    CSV file with the recipe's columns of baskets and items, and every row gets what comes next in its basket. For
+    one of the user's own events it is a CSV file with the recipe's columns, but for the target, and every row gets
+    what follows from its entity's events so far. Rows of baskets and entities may be mixed; the last of each
+    count, as many as `data.steps`, and no more is kept of it.
 
     Raises InputError for a network without a step form, and for a bad row, when the rows before it are decided;
     MissingToolError when no engine can run the build's int8 step model.
@@ -69,5 +72,5 @@ def _shown(name: str, value: str | bool | float | Sequence[str]) -> str:
     if isinstance(value, bool):
         return name if value else ""
     if isinstance(value, str):
-        return value
+        return f"error: {value}" if name == "error" else value
     return f"{value:.4g}" if isinstance(value, float) else " ".join(value)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,28 @@ from edgernn.run.meaning import told
 from edgernn.run.model import whole
 
 
+@dataclass
+class Basket:
+    """What counts of a basket: the numbers of its last items, and where these come once, of all it has had."""
+
+    read: deque[int]
+    taken: set[int] = field(default_factory=set)
+
+    def take(self, number: int, once: bool) -> None:
+        """Read an item; one that comes `once` and was taken before is not read again. 0 are all unknown ones."""
+        if number not in self.taken:
+            self.read.append(number)
+        if once and number:
+            self.taken.add(number)
+
+
 def decisions(
     paths: BuildFolder, network: Network, vocabulary: Vocabulary, source: Path
 ) -> Iterator[dict[str, Any]]:
-    """What comes next after every row. What its basket has already is read again only where that counts."""
+    """What comes next after every row, from its basket so far: the last items, as many as the network has steps.
+
+    Rows of baskets may be mixed. What a basket has already is read again only where that counts.
+    """
     with closing(items_csv.rows(source, _basket(paths), network.channels[0])) as rows:
         yield from _of_rows(paths, network, vocabulary, rows)
 
@@ -40,16 +60,13 @@ def _of_rows(
 ) -> Iterator[dict[str, Any]]:
     run, rule = whole(paths), network.decide
     once = isinstance(rule, TopRule) and rule.exclude_seen
-    taken: list[int] = []
-    basket = None
+    baskets: dict[str, Basket] = {}
     for row in rows:
-        taken = taken if row.basket == basket else []
-        basket, number = row.basket, vocabulary.numbers.get(row.item, 0)
-        if not (once and number and number in taken):
-            taken.append(number)
-        seen = np.array(taken)
-        output = run(seen.astype(np.float32)[:, None])
+        basket = baskets.setdefault(row.basket, Basket(deque(maxlen=network.steps)))
+        basket.take(vocabulary.numbers.get(row.item, 0), once)
+        output = run(np.array(basket.read, np.float32)[:, None])
         found = told(network, output)
         if isinstance(rule, TopRule):
-            found = {"next": [network.labels[i] for i in top_after(output, rule, seen) if i != NOTHING]}
+            best = top_after(output, rule, np.array([*basket.taken], np.int64))
+            found = {"next": [network.labels[i] for i in best if i != NOTHING]}
         yield {"row": row.number, "basket": row.basket, "item": row.item} | found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from edgernn import datasets
 from edgernn.datasets.catalog import CATALOG
 from edgernn.datasets.sections import GENERATED, READERS, CsvData, NpzData
+from edgernn.datasets.splits import LeftOut
 from edgernn.errors import InputError
 
 CLASSES = ("run", "sit")
@@ -99,6 +99,13 @@ def test_faults(tmp_path: Path, changes: dict[str, object], message: str) -> Non
     assert str(caught.value) == message.replace("{folder}", str(tmp_path))
 
 
+def test_a_file_whose_name_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    write_csv(tmp_path)
+    (tmp_path / "d.csv").rename(tmp_path / "d\udcff.csv")
+    with pytest.raises(InputError, match=r"^'d\\udcff\.csv': the name is not UTF-8; give the file"):
+        datasets.fingerprint(section(path="."), tmp_path)
+
+
 def test_one_class_is_not_enough(tmp_path: Path) -> None:
     write_csv(tmp_path, classes=("sit",))
     with pytest.raises(InputError, match=r"^the data has one class only \(sit\); a classifier needs two$"):
@@ -128,10 +135,12 @@ def test_a_validation_group_without_a_window(tmp_path: Path) -> None:
         datasets.load(section(), tmp_path, 0)
 
 
-def test_recordings_shorter_than_a_window_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_recordings_that_give_no_window_are_counted(tmp_path: Path) -> None:
     write_csv(tmp_path)
     with (tmp_path / "d.csv").open("a") as file:
-        file.write("s0,run,1\n")
-    with caplog.at_level(logging.WARNING):
-        datasets.load(section(), tmp_path, 0)
-    assert caplog.messages == ["1 of 13 recordings are shorter than a window and give none"]
+        file.write("s0,run,1\ns1,sit,1\n")
+    assert datasets.load(section(split={"test": ["s4"], "exclude": ["s1"]}), tmp_path, 0).left_out == (
+        LeftOut(3, "recordings", "data.split.exclude"),
+        LeftOut(1, "recordings", "shorter than 8 samples"),
+    )
+    assert datasets.load(section(window=1), tmp_path, 0).left_out == ()

@@ -11,7 +11,7 @@ from event_files import GOOD, read, section
 
 from edgernn.datasets import events
 from edgernn.datasets.event_table import Events, Texts, codes
-from edgernn.datasets.splits import Splits
+from edgernn.datasets.splits import LeftOut, Splits
 from edgernn.errors import InputError
 
 PARTS = ("train", "validation", "test")
@@ -187,3 +187,11 @@ def test_a_short_entity_is_skipped_where_the_recipe_says_so(tmp_path: Path) -> N
     found = events.split(table, section(least=2, short="skip"), 0)
     groups = {group for name in PARTS for group in getattr(found, name).group}
     assert groups == {f"m{i}" for i in range(12)}
+    longer = LeftOut(12, "sequences", "more than 3 events", cut=True)
+    assert found.left_out == (LeftOut(1, "entities", "fewer than 2 events"), longer)
+    every = events.split(table, section(least=2, short="skip", answer="event", steps=4), 0)
+    early = LeftOut(13, "answers", "before event 2 of their entity")
+    assert every.left_out == (LeftOut(1, "entities", "fewer than 2 events"), early)
+    unanswered = replace(table, asked=np.arange(len(table)) != 3)
+    told = events.split(unanswered, section(answer="event", steps=4), 0).left_out
+    assert told == (LeftOut(1, "answers", "the data has none"),)

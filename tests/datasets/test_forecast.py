@@ -16,7 +16,7 @@ from edgernn.datasets import forecast
 from edgernn.datasets import splits as files
 from edgernn.datasets.forecast import Frames
 from edgernn.datasets.sections import CatalogSeries, SeriesData
-from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.splits import LeftOut, Split, Splits
 from edgernn.errors import InputError
 
 PARTS = ("train", "validation", "test")
@@ -217,6 +217,9 @@ def test_windows_with_anomalies_neither_train_nor_validate() -> None:
     assert 90 in frames_of(found.test)
     normal = forecast.split(numbered(100), section(window=4, horizon=2), 0)
     assert len(normal.train) - len(found.train) == 6  # the windows and targets that frame 30 is in
+    kinds = ("windows of train", "windows of validation")
+    assert found.left_out == tuple(LeftOut(6, kind, "a labelled anomaly") for kind in kinds)
+    assert normal.left_out == ()
     np.testing.assert_array_equal(found.test.x, normal.test.x)
 
 

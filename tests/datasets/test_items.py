@@ -13,7 +13,7 @@ from item_files import GOOD, read, section
 
 from edgernn.datasets import items
 from edgernn.datasets.items import Basket, split
-from edgernn.datasets.splits import Split, load, save
+from edgernn.datasets.splits import LeftOut, Split, load, save
 from edgernn.errors import InputError
 
 CODES = "abcdefgh"
@@ -65,6 +65,22 @@ def test_what_comes_next_is_the_next_item(
         assert sorted(written(part, entries)) == sorted(wanted)
     assert max(ends[0]) <= min(ends[1])
     assert max(ends[1]) <= min(ends[2])
+
+
+def test_what_is_left_out_is_counted() -> None:
+    rows = [(time, [*"abcd"]) for time in range(40)]
+    rows += [(40, ["a"]), (41, ["a", "a", "b"]), (42, ["x", "y"]), (43, [*"abcdef"])]
+    split_as = {"train": 0.25, "validation": 0.25, "test": 0.25, "at_most": 5}
+    found = split(baskets(rows), section(short="skip", steps=3, split=split_as), 0)
+    assert found.left_out == (
+        LeftOut(1, "items", "their basket has them already"),
+        LeftOut(1, "baskets", "fewer than 2 items"),
+        LeftOut(11, "baskets", "earlier than the share data.split.train"),
+        LeftOut(1, items.HELD_OUT, "more than 4 items", cut=True),
+        LeftOut(1, "sequences", "no next item that is in the vocabulary"),
+        LeftOut(10, items.HELD_OUT, "data.split.at_most"),
+    )
+    assert split(baskets(rows[:40]), section(steps=3), 0).left_out == ()
 
 
 def test_the_vocabulary_is_of_training_alone(tmp_path: Path) -> None:

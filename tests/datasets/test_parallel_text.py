@@ -8,6 +8,7 @@ import pytest
 from edgernn.datasets import parallel_text
 from edgernn.datasets.parallel_text import Pair
 from edgernn.datasets.parallel_text_sections import FileParallelText
+from edgernn.datasets.splits import LeftOut
 from edgernn.errors import InputError
 from edgernn.features import tokens
 from edgernn.network import END, TO
@@ -99,8 +100,11 @@ def test_long_pairs_are_left_out_where_the_recipe_says_so() -> None:
     rows = [*numbered(9), Pair("long", "x" * 8, "row 10")]
     found = parallel_text.split(rows, section(long="skip"), 0)
     assert sum(len(getattr(found, name)) for name in PARTS) == 9
+    steps = section().steps
+    assert found.left_out == (LeftOut(1, "pairs", f"more than {steps} characters with <to>"),)
     kept = parallel_text.split([*numbered(9), Pair("long", "x" * 7, "row 10")], section(), 0)
     assert sum(len(getattr(kept, name)) for name in PARTS) == 10
+    assert kept.left_out == ()
 
 
 @pytest.mark.parametrize(

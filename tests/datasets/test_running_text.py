@@ -86,6 +86,9 @@ def test_windows_are_taken_at_equal_distances() -> None:
         places = [rows.index(one) for one in own]
         assert np.ptp(np.diff(places)) <= 1 if len(places) > 2 else places[0] < places[1]
     assert len(found.calibration) == 5
+    left = {one.why: one.count for one in found.left_out}
+    assert left == {f"data.{name}_windows": len(said(every, name)) - few[f"{name}_windows"] for name in PARTS}
+    assert every.left_out == ()
 
 
 def test_a_character_that_training_lacks_is_not_asked_for() -> None:

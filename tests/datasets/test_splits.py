@@ -10,7 +10,7 @@ import pytest
 
 from edgernn import archive
 from edgernn.datasets import splits
-from edgernn.datasets.splits import Split, Splits
+from edgernn.datasets.splits import LeftOut, Split, Splits, counted
 from edgernn.errors import InputError
 from edgernn.network import Channel, Times
 
@@ -58,6 +58,19 @@ def test_the_same_splits_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         splits.save(sample(), tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_what_is_left_out_is_kept(tmp_path: Path) -> None:
+    """One line in the words of a person; what was saved before it was counted has none."""
+    found = (LeftOut(3, "texts", "no word"), LeftOut(12, "texts", "more than 4 words", cut=True))
+    assert [str(one) for one in found] == ["3 texts left out (no word)", "12 texts cut (more than 4 words)"]
+    assert counted(found[0], LeftOut(0, "texts", "no word")) == found[:1]
+    splits.save(replace(sample(), left_out=found), tmp_path / "s.npz")
+    assert splits.load(tmp_path / "s.npz").left_out == found
+    header, arrays = archive.load(tmp_path / "s.npz")
+    del header["left_out"]
+    archive.save(tmp_path / "s.npz", header, arrays)
+    assert splits.load(tmp_path / "s.npz").left_out == ()
 
 
 def test_another_archive_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edgernn import datasets
 from edgernn.datasets import catalog, splits, texts
 from edgernn.datasets.sections import CatalogText, FileText
-from edgernn.datasets.splits import Splits
+from edgernn.datasets.splits import LeftOut, Splits
 from edgernn.datasets.texts import Text
 from edgernn.errors import InputError
 from edgernn.features import tokens
@@ -120,6 +120,12 @@ def test_texts_without_a_word_can_be_left_out() -> None:
     rows = [*sample(60), Text("...", "no", "", "row 60")]
     found = texts.split(rows, section(empty="skip"), 0)
     assert sum(map(len, parts(found).values())) == 60
+    longer = sum(len(one.text.split()) > 4 for one in rows)
+    assert found.left_out == (
+        LeftOut(1, "texts", "no word"),
+        LeftOut(longer, "texts", "more than 4 words", cut=True),
+    )
+    assert texts.split(rows[:60], section(steps=6), 0).left_out == ()
     with pytest.raises(InputError, match="no text has a word"):
         texts.split(rows[-1:], section(empty="skip"), 0)
 

@@ -17,7 +17,10 @@ from event_files import GOOD, STATES, read
 from networks import random_frames, random_network
 
 from edgernn import network as networks
-from edgernn import reference
+from edgernn import recipe, reference
+from edgernn.datasets import events_csv
+from edgernn.datasets.event_sections import EventsData
+from edgernn.datasets.event_table import Events
 from edgernn.errors import InputError
 from edgernn.features.events import encode, fit
 from edgernn.lowering import native
@@ -145,6 +148,49 @@ def test_faults_are_told_after_the_rows_before_them(old: str, new: str, fault: s
     assert "\n" not in str(caught.value)
     place = re.search(r"row (\d+)", fault)
     assert rows == list(range(2, int(place[1]) if place else 2))
+
+
+def long_history(rows: int) -> str:
+    """Events of two machines in turn: cells are missing, times are the same, answers are late or never come."""
+    rng = np.random.default_rng(4)
+    time, lines = 0, [GOOD.splitlines()[0]]
+    for number in range(rows):
+        time += int(rng.integers(3))
+        cells = [str(cell) if rng.random() < 0.6 else "" for cell in rng.integers(9, size=2)]
+        answer = ("", *STATES)[rng.integers(3)]
+        lines.append(f"m{number % 2},{time},{','.join(cells)},{'abcd'[rng.integers(4)]},{answer}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("after", [0.0, 1.0, 4.0, None])
+def test_a_long_history_is_not_read_again_at_every_row(
+    after: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers are those of the last three frames out of the whole history, made of a few rows."""
+    folder = build(tmp_path, after=after)
+    (folder / "x.csv").write_text(long_history(200))
+    network = networks.load(folder / "network.npz")
+    section = recipe.load(folder / "recipe.yaml").data
+    assert isinstance(section, EventsData)
+    columns = events_csv.columns_of(folder / "x.csv", GOOD.splitlines()[0].split(","))
+    each = [{name: cells[who::2] for name, cells in columns.items()} for who in range(2)]
+    frames = [encode(events_csv.made(one, section, "", answered=False), network.encoding) for one in each]
+    read: list[np.ndarray] = []
+    made: list[int] = []
+    monkeypatch.setattr("edgernn.run.events.whole", lambda paths: lambda x: read.append(x) or np.zeros(2))
+    original = events_csv.made
+
+    def counted(cells: dict[str, list[events_csv.Cell]], *others: object, answered: bool) -> Events:
+        made.append(len(cells["who"]))
+        return original(cells, *others, answered=answered)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("edgernn.datasets.events_csv.made", counted)
+
+    assert len(list(decisions(folder, folder / "x.csv"))) == 200
+    for number, x in enumerate(read):
+        end = number // 2 + 1
+        np.testing.assert_array_equal(x, frames[number % 2][max(0, end - 3) : end])
+    assert max(made) <= (2 if after is None else 12)
 
 
 def test_a_file_without_entities_has_frames(folder: Path) -> None:

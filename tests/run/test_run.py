@@ -304,6 +304,11 @@ def test_faults_of_standard_input(text: str, fault: str, monkeypatch: pytest.Mon
     assert fault.format(*channels) in str(caught.value)
 
 
+TEXTS_RECIPE = """\
+name: sample
+data: {source: text, path: texts.csv, text: said, label: is, empty: %s}
+network: {layers: [{embedding: {units: 5}}, {gru: {units: 8}}, {dense: {}}]}
+"""
 REVIEWS = ("A good film!", "the film, the FILM", "unheard of words only")
 
 
@@ -315,9 +320,19 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantizedNetwork, P
     network = replace(network, vocabulary=Vocabulary("words", ("<unk>", "a", "film", "!", "the", "good")))
     quantized = quantize(network, random_frames(network))
     networks.save(network, folder / "network.npz")
+    (folder / "recipe.yaml").write_text(TEXTS_RECIPE % "refuse")
     for name in ("c", "tflite"):
         target(name).export(network, quantized, "step", "int8", folder / "artifacts")
     return quantized, folder
+
+
+@pytest.fixture(scope="module")
+def skipping(texts: tuple[QuantizedNetwork, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same build with `data.empty: skip`."""
+    folder = tmp_path_factory.mktemp("skipping") / "build"
+    shutil.copytree(texts[1], folder)
+    (folder / "recipe.yaml").write_text(TEXTS_RECIPE % "skip")
+    return folder
 
 
 def last_of(quantized: QuantizedNetwork, numbers: list[int]) -> dict[str, object]:
@@ -356,8 +371,28 @@ def test_a_line_without_a_word_is_told_after_those_before_it(
     (tmp_path / "x.txt").write_text("good\n...\n")
     found = decisions(texts[1], tmp_path / "x.txt")
     assert next(found)["line"] == 1
-    with pytest.raises(InputError, match="line 2: the text has no word; remove the line"):
+    with pytest.raises(InputError, match=r"x\.txt, line 2: the text has no word; remove the line, or build with"):
         next(found)
+
+
+def test_a_line_without_a_word_is_left_out_where_training_skipped_it(skipping: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("good\n...\nfilm\n")
+    assert [one["line"] for one in decisions(skipping, tmp_path / "x.txt")] == [1, 3]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_stream_goes_on_after_a_line_without_a_word(
+    options: list[str], texts: tuple[QuantizedNetwork, Path], skipping: Path
+) -> None:
+    """Who waits for an answer to each line gets one, marked, unless the recipe leaves such texts out."""
+    marked = '{"line": 2, "error": "the text has no word"}' if options else "     2  error: the text has no word"
+    for folder, answer in ((texts[1], [marked]), (skipping, [])):
+        with started(folder, *options) as process:
+            out, err = process.communicate("good\n...\nfilm\n")
+        lines = out.splitlines()
+        assert (process.returncode, err) == (0, "")
+        assert lines[1:-1] == answer
+        assert ["1" in lines[0], "3" in lines[-1]] == [True, True]
 
 
 def test_texts_on_standard_input_are_answered_line_by_line(texts: tuple[QuantizedNetwork, Path]) -> None:
@@ -413,6 +448,27 @@ def test_every_item_gets_what_comes_next(rule: TopRule, tmp_path: Path) -> None:
     assert line(found[0]) == f"     2  a  85123A  {' '.join(found[0]['next'])}"
 
 
+@pytest.mark.parametrize("rule", [TopRule(5), TopRule(5, exclude_seen=False)])
+def test_baskets_in_turns_are_each_their_own(rule: TopRule, tmp_path: Path) -> None:
+    """As training reads them; of a long one the last five items count here, and none comes again."""
+    quantized = items_build(tmp_path, rule)
+    own = {"a": [1, 0, 0, 2, 0, 3, 1, 4], "b": [5, 0, 5, 0, 3, 0, 2, 1]}
+    rows = [(basket, numbers[i]) for i in range(8) for basket, numbers in own.items()]
+    text = "".join(f"{basket},{CODES[number] if number else 'none'}\n" for basket, number in rows)
+    (tmp_path / "x.csv").write_text("order,article\n" + text)
+
+    found = list(decisions(tmp_path, tmp_path / "x.csv"))
+
+    so_far: dict[str, list[int]] = {"a": [], "b": []}
+    for told, (basket, number) in zip(found, rows, strict=True):
+        read = so_far[basket]
+        read += [] if rule.exclude_seen and number and number in read else [number]
+        frames = reference.quantize_input(quantized, np.array(read[-5:], np.float32)[None, :, None])
+        scores = reference.integer_outputs(quantized, frames)[0, -1]
+        able = [n for n in range(1, 6) if n not in read or not rule.exclude_seen]
+        assert told["next"] == [CODES[n] for n in sorted(able, key=lambda n: (-scores[n], n))]
+
+
 def test_without_a_rule_the_likeliest_item_is_told(tmp_path: Path) -> None:
     items_build(tmp_path, None)
     (tmp_path / "x.csv").write_text("article\n2\n")
@@ -455,6 +511,7 @@ def test_a_bidirectional_network_answers_padded_texts(
     x = np.array([[0, 0, 0, 1, 3, 2], [0, 1, 2, 3, 1, 2]], np.float32)[:, :, None]
     quantized = quantize(network, x)
     networks.save(network, tmp_path / "network.npz")
+    (tmp_path / "recipe.yaml").write_text(TEXTS_RECIPE % "refuse")
     for name in ("c", "tflite"):
         target(name).export(network, quantized, "sequence", "int8", tmp_path / "artifacts")
     if not compiled:

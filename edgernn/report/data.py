@@ -1,0 +1,37 @@
+"""What the data became: tables of the examples in each split, and of what is in none, or only in part."""
+
+from __future__ import annotations
+
+from edgernn.report import units
+from edgernn.report.grid import Column, Line, Table
+from edgernn.report.verdict import Report
+
+ABOUT_LEFT_OUT = "What was read is not all in the splits:"
+
+
+def table(report: Report) -> Table:
+    """The sequences, examples and classes of each split; no line in a report from before they were told.
+
+    Sequences are told where they are not examples: of what comes next, an example is a step that is asked about.
+    """
+    parts = report["data"]["splits"] if "data" in report else ()
+    several = any(part["sequences"] != part["examples"] for part in parts)
+    totals = [key for key in ("sequences", "examples") if several or (parts and key == "examples")]
+    labels = list(parts[0].get("classes", ())) if parts else []
+    lines = (
+        *(Line((key, *(units.count(part[key]) for part in parts))) for key in totals),
+        *(Line((label, *(units.count(part["classes"][label]) for part in parts))) for label in labels),
+    )
+    columns = (Column("Number of"), *(Column(units.title(part["name"]), True) for part in parts))
+    return Table("Examples by split", columns, lines)
+
+
+def left_out_table(report: Report) -> Table:
+    """How many of what are in no split, or were cut, and why."""
+    rows = report["data"]["left_out"] if "data" in report else ()
+    lines = (
+        Line((row["what"], units.count(row["count"]), "cut" if row["cut"] else "left out", row["why"]))
+        for row in rows
+    )
+    columns = (Column("What"), Column("Number", True), Column("Became"), Column("Why"))
+    return Table("Left out or cut", columns, tuple(lines))
