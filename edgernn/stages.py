@@ -22,7 +22,7 @@ PRESENTATION = (
     "doctor.py",
     "compare.py",
     "new.py",
-    "run.py",
+    "run",
     "report",
     "templates",
 )
