@@ -65,14 +65,14 @@ def read(path: Path, channels: Sequence[str], text: Sequence[str]) -> tuple[np.n
     Raises:
         InputError: as `load`.
     """
-    with telling(path), path.open(encoding="utf-8-sig", newline="") as file:
-        return _parse(file, path, channels, text)
+    with telling(path), text_file(path) as file:
+        return _parse(table(file, path), path, channels, text)
 
 
 def row_of(path: Path, sample: int) -> int:
     """The row of a file, the header being row 1, that `read` gave as its row `sample`, without blank lines."""
-    with telling(path), path.open(encoding="utf-8-sig", newline="") as file:
-        filled = (number for number, row in enumerate(csv.reader(file), 1) if row)
+    with telling(path), text_file(path) as file:
+        filled = (number for number, row in enumerate(table(file, path), 1) if row)
         return next(islice(filled, sample + 1, None))
 
 
@@ -120,12 +120,8 @@ def opened(path: Path) -> Iterator[Rows]:
     """The rows of a file, or with `-` of standard input; what is wrong with it is told as InputError."""
     live = str(path) == "-"
     name = Path("standard input") if live else path
-    source = STANDARD_INPUT if live else path
-    with (
-        telling(name),
-        open(source, encoding="utf-8-sig", newline="", errors=LATER, closefd=not live) as file,
-    ):
-        yield Rows(csv.reader(checked(line) for line in file), name, live)
+    with telling(name), text_file(STANDARD_INPUT if live else path) as file:
+        yield Rows(table(file, name), name, live)
 
 
 def cells_of(rows: Rows, channels: Sequence[str], text: Sequence[str] = ()) -> Iterator[Cells]:
@@ -193,9 +189,8 @@ def _runs(series: np.ndarray, label: np.ndarray, group: np.ndarray) -> list[np.n
 
 
 def _parse(
-    file: TextIO, path: Path, channels: Sequence[str], text: Sequence[str]
+    reader: Iterator[list[str]], path: Path, channels: Sequence[str], text: Sequence[str]
 ) -> tuple[np.ndarray, dict[str, Text]]:
-    reader = csv.reader(file)
     columns = header(next(reader, []), path, channels, text)
     books: list[dict[str, int]] = [{} for _ in columns.text]  # cell -> code
     values: list[np.ndarray] = []
@@ -217,24 +212,47 @@ def _parse(
     return np.concatenate(values), found
 
 
-def checked(line: str) -> str:
-    """The line; UnicodeEncodeError where it was no UTF-8. So a bad line does not hide those read ahead with it."""
-    if not line.isascii():
-        line.encode()
-    return line
+def text_file(source: Path | int) -> TextIO:
+    """A file open for `checked`, or a file descriptor, which stays open."""
+    closes = not isinstance(source, int)
+    return open(source, encoding="utf-8-sig", newline="", errors=LATER, closefd=closes)
+
+
+def checked(file: TextIO, path: Path) -> Iterator[str]:
+    """The lines of a file; InputError at one that is not UTF-8, when those before it were given."""
+    for number, line in enumerate(file, 1):
+        if not line.isascii():
+            try:
+                line.encode()
+            except UnicodeEncodeError:
+                raise not_utf8(path, number) from None
+        yield line
+
+
+def table(file: TextIO, path: Path, delimiter: str = ",") -> Iterator[list[str]]:
+    """The rows of a CSV file; InputError at one with a fault, as is a quote that is never closed."""
+    reader = csv.reader(checked(file, path), delimiter=delimiter, strict=True)
+    for number in count(1):
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise InputError(f"{path}, row {number}: not CSV: {error}; is each quote closed?") from None
+        if row is None:
+            return
+        yield row
+
+
+def not_utf8(path: Path, line: int) -> InputError:
+    return InputError(f"{path}, line {line}: not UTF-8 text; save it as UTF-8")
 
 
 @contextmanager
 def telling(path: Path) -> Iterator[None]:
-    """Tells what a file has wrong as InputError."""
+    """Tells that a file cannot be read as InputError."""
     try:
         yield
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeError:
-        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from None
-    except csv.Error as error:
-        raise InputError(f"{path}: not CSV: {error}") from None
 
 
 def header(row: Sequence[str], path: Path, channels: Sequence[str], text: Sequence[str]) -> Columns:

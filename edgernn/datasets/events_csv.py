@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -102,8 +101,8 @@ def rows(read: csv_windows.Rows, section: EventsData) -> Iterator[dict[str, Cell
 
 def columns_of(path: Path, names: Sequence[str]) -> dict[str, list[Cell]]:
     """The cells of the columns `names`, without the blanks around them."""
-    with csv_windows.telling(path), path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
+    with csv_windows.telling(path), csv_windows.text_file(path) as file:
+        reader = csv_windows.table(file, path)
         head = csv_windows.header(next(reader, []), path, (), names)
         rows = [(number, row) for number, row in enumerate(reader, 2) if row]
     wrong = next(((number, row) for number, row in rows if len(row) != len(head.names)), None)

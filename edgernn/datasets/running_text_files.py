@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from edgernn.datasets.catalog import CATALOG, fetch
-from edgernn.datasets.csv_windows import telling
+from edgernn.datasets.csv_windows import not_utf8, telling
 from edgernn.datasets.running_text import Work
 from edgernn.datasets.running_text_sections import FileRunningText, RunningTextData
 from edgernn.errors import InputError
@@ -46,7 +46,11 @@ def plain(text: str) -> str:
 
 def _read(path: Path) -> str:
     with telling(path):
-        text = plain(path.read_bytes().decode("utf-8-sig"))
+        read = path.read_bytes()
+    try:
+        text = plain(read.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise not_utf8(path, read[: error.start].count(b"\n") + 1) from None
     if not text.strip():
         raise InputError(f"{path}: is empty; write text into it, or correct data.path")
     return text

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from edgernn.datasets.catalog import CATALOG, fetch
-from edgernn.datasets.csv_windows import STANDARD_INPUT, telling
+from edgernn.datasets.csv_windows import STANDARD_INPUT, checked, not_utf8, table, telling, text_file
 from edgernn.datasets.sections import CatalogText, FileText, TextData
 from edgernn.datasets.texts import Text
 from edgernn.errors import InputError
@@ -40,6 +39,8 @@ def rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
 
     Raises InputError when the file is missing, empty, not UTF-8 or of another kind.
     """
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; data.path names a file of texts")
     if not path.is_file():
         raise InputError(f"{path}: no such file; correct data.path")
     return _json(path, columns) if path.suffix in JSON_LINES else _csv(path, columns)
@@ -93,14 +94,14 @@ def lines(source: Path) -> Generator[tuple[int, str], None, None]:
             try:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             except UnicodeDecodeError:
-                raise InputError(f"{name}, line {number}: not UTF-8 text; save it as UTF-8") from None
+                raise not_utf8(name, number) from None
             if text:
                 yield number, text
 
 
 def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    with telling(path), path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
+    with telling(path), text_file(path) as file:
+        reader = table(file, path, "\t" if path.suffix == ".tsv" else ",")
         names = [name.strip() for name in next(reader, [])]
         if not any(names):
             raise InputError(f"{path}: is empty; the first row must name the columns")
@@ -119,8 +120,8 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
 
 
 def _json(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    with telling(path), path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
+    with telling(path), text_file(path) as file:
+        for number, line in enumerate(checked(file, path), 1):
             place = f"{path}, row {number}"
             if not line.strip():
                 continue

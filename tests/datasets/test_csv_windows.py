@@ -124,11 +124,12 @@ def test_the_ways_of_writing_csv(tmp_path: Path, text: str) -> None:
         (GOOD.replace("2,ann,walk", "2,ann, "), ", row 4, column what: the cell is empty"),
         (GOOD.replace("5,6", "5,6,7"), ", row 4: has 6 cells, and the header has 5"),
         (GOOD.replace("\n3,", "\n\n3,").replace("7,8", "7,x"), ", row 6, column ay: 'x' is not a number"),
-        (b"who,what,ax,ay\n\xff,b,1,2\n", ": not UTF-8 text; save it as UTF-8"),
+        (b"who,what,ax,ay\n\xff,b,1,2\n", ", line 2: not UTF-8 text; save it as UTF-8"),
         (
             "who,what,ax,ay\n" + "a" * 200_000 + ",b,1,2\n",
-            ": not CSV: field larger than field limit (131072)",
+            ", row 2: not CSV: field larger than field limit (131072); is each quote closed?",
         ),
+        (GOOD + '1,ann,"walk,1,2\n', ", row 6: not CSV: unexpected end of data; is each quote closed?"),
     ],
 )
 def test_faults_name_file_row_and_column(tmp_path: Path, content: str | bytes, message: str) -> None:

@@ -78,6 +78,7 @@ def test_an_empty_text_is_missing(tmp_path: Path) -> None:
         ("", ": is empty; the first row must name the columns"),
         (ROWS[0] + "\n", ": has a header and no rows"),
         (GOOD.replace("heat", "cold"), ": the column heat is not in the header, which has: who, when, cold,"),
+        (GOOD + 'm12,0,1,1,a,"ok\nm12,1,1,1,a,ok\n', ", row 50: not CSV: unexpected end of data; is each quote"),
         (GOOD + "m1,9\n", ", row 50: has 2 cells, and the header has 6"),
         (changed(3, who=""), ", row 3, column who: the cell is empty; name whose event it is, or remove the row"),
         (changed(3, when=""), ", row 3, column when: the cell is empty; give its time, or remove the row"),

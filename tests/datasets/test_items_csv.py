@@ -73,7 +73,7 @@ def test_a_fault_is_told_with_its_place(old: str, new: str, told: str, tmp_path:
 
 def test_what_is_no_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "i.csv").write_bytes(GOOD.replace("A1", "é").encode("latin-1"))
-    with pytest.raises(InputError, match=r"i\.csv: not UTF-8 text; save it as UTF-8"):
+    with pytest.raises(InputError, match=r"i\.csv, line 3: not UTF-8 text; save it as UTF-8"):
         items_csv.load(read.__globals__["section"](), tmp_path)
 
 

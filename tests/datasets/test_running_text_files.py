@@ -51,16 +51,16 @@ def test_what_project_gutenberg_puts_around_a_text_is_left_out(article: str, tmp
     [
         (b"", "is empty"),
         (b"\xef\xbb\xbf \n\r\n", "is empty"),
-        ("Müller".encode("latin-1"), "not UTF-8 text; save it as UTF-8"),
-        (b"\x89PNG\r\n\x1a\n", "not UTF-8 text"),
-        ("plain".encode("utf-16"), "not UTF-8 text"),
+        ("Herr\nMüller".encode("latin-1"), "line 2: not UTF-8 text; save it as UTF-8"),
+        (b"\x89PNG\r\n\x1a\n", "line 1: not UTF-8 text"),
+        ("plain".encode("utf-16"), "line 1: not UTF-8 text"),
     ],
 )
 def test_a_file_that_holds_no_text_is_refused(content: bytes, fault: str, tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_bytes(content)
     with pytest.raises(InputError) as caught:
         running_text_files.load(section("x.txt"), tmp_path)
-    assert str(caught.value).startswith(f"{tmp_path / 'x.txt'}: ")
+    assert str(caught.value).startswith(f"{tmp_path / 'x.txt'}")
     assert fault in str(caught.value)
     assert "\n" not in str(caught.value)
 

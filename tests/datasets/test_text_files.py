@@ -67,9 +67,13 @@ FAULTS = {
     "no JSON": ("x.jsonl", b'{"said": "a", "is": "b", "by": "c"}\n{said: a}\n', "row 2: is no JSON"),
     "deep JSON": ("x.jsonl", b"[" * 100_000, "row 1: is no JSON"),
     "half a pair": ("x.jsonl", b'{"said": "\\ud800", "is": "y", "by": "b"}\n', "half a surrogate pair"),
-    "not UTF-8": ("x.csv", b"said,is,by\n\xff,b,c\n", "not UTF-8 text; save it as UTF-8"),
-    "JSON that is not UTF-8": ("x.jsonl", b'{"said": "\xff"}\n', "not UTF-8 text; save it as UTF-8"),
-    "an open quote": ("x.csv", b'said,is,by\n"a,b,c\n', "not CSV"),
+    "not UTF-8": ("x.csv", b"said,is,by\n\xff,b,c\n", "x.csv, line 2: not UTF-8 text; save it as UTF-8"),
+    "JSON that is not UTF-8": (
+        "x.jsonl",
+        b'{"said": "\xff"}\n',
+        "x.jsonl, line 1: not UTF-8 text; save it as UTF-8",
+    ),
+    "an open quote": ("x.csv", b'said,is,by\na,b,c\n"a,b,c\n', "row 3: not CSV: unexpected end of data; is each"),
 }
 
 
@@ -87,6 +91,12 @@ def test_faults_name_the_file_and_what_to_do(fault: str, tmp_path: Path) -> None
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"x\.csv: no such file; correct data\.path"):
         text_files.load(section("x.csv"), tmp_path)
+
+
+def test_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    with pytest.raises(InputError, match=r"texts: is a folder; data\.path names a file of texts"):
+        text_files.load(section("texts"), tmp_path)
 
 
 def test_lines_are_numbered_as_in_the_file(tmp_path: Path) -> None:
