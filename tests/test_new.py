@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,35 @@ def one_line_changed(task: str, folder: Path) -> Path:
     assert recipe.load(path).data.source in CATALOG
     path.write_text("\n".join([*lines[:at], lines[at + 1].removeprefix("# "), *lines[at + 2 :]]))
     return path
+
+
+def test_recordings_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
+    path = new.write("mine", "classify", tmp_path)
+    for label, phase in (("walk", 0), ("sit", 1)):
+        (tmp_path / "recordings" / label).mkdir(parents=True)
+        for number in range(8):
+            rows = [f"{t},{t % 7},{phase}" for t in range(400)]
+            (tmp_path / "recordings" / label / f"{number}.csv").write_text("\n".join(["ax,ay,az", *rows]))
+    found = datasets.load(recipe.load(path, ["profile=own"]).data, tmp_path, 0)
+    assert (found.labels, found.channels, found.every) == (("sit", "walk"), ("ax", "ay", "az"), 1)
+
+
+def test_a_series_of_ones_own_takes_one_other_line(tmp_path: Path) -> None:
+    path = new.write("mine", "forecast", tmp_path)
+    start = datetime(2026, 1, 1)
+    rows = [f"{start + timedelta(hours=t)},{t % 24},{t % 5}" for t in range(2000)]
+    (tmp_path / "meter.csv").write_text("\n".join(["when,load,temperature", *rows]))
+    found = datasets.load(recipe.load(path, ["profile=own"]).data, tmp_path, 0)
+    assert (found.task, found.channels[:2], len(found.labels)) == ("regress", ("load", "temperature"), 24)
+    assert len(found.channels) == 2 + 4 + 1  # two waves of day and week each, and a lag
+
+
+def test_texts_of_ones_own_take_one_other_line(tmp_path: Path) -> None:
+    path = one_line_changed("text", tmp_path)
+    rows = [f"film {i} was {'good' if i % 2 else 'bad'},{'yes' if i % 2 else 'no'}" for i in range(200)]
+    (tmp_path / "texts.csv").write_text("\n".join(["text,label", *rows]))
+    found = datasets.load(recipe.load(path).data, tmp_path, 0)
+    assert (found.labels, found.train.x.shape[1:]) == (("no", "yes"), (40, 1))
 
 
 def test_events_of_ones_own_take_one_other_line(tmp_path: Path) -> None:

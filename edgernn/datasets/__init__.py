@@ -140,6 +140,7 @@ class Cut(NamedTuple):
     hop: int
     train_hop: int
     every: int
+    pad: bool  # recordings that are shorter than a window; without, they give none
 
 
 def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None) -> Splits:
@@ -166,7 +167,7 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
     groups = splitting.assign(recordings.series, data.split, seed)
     hops = (cut.train_hop, cut.hop, cut.hop)
     train, validation, test = (_split(recordings, g, cut, hop) for g, hop in zip(groups, hops, strict=True))
-    _refuse_missing_classes(recordings.labels, train=train, test=test)
+    _refuse_missing_classes(recordings, train=train, test=test)
     if not len(validation):
         raise InputError("data.split: the validation groups have no window; name others or shorten data.window")
     drawn = splitting.calibration(train.y, data.split.calibration, seed)
@@ -179,7 +180,7 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
         channels=recordings.channels,
         rate_hz=recordings.rate_hz / cut.every,
         every=cut.every,
-        left_out=_left_out(recordings, cut.window, data.split.exclude),
+        left_out=_left_out(recordings, cut, data.split.exclude),
     )
 
 
@@ -255,9 +256,9 @@ def fetch(name: str) -> Path:
 
 def _cut(data: WindowedData | NpzData, recordings: Recordings) -> Cut:
     if isinstance(data, NpzData):  # each recording is one window
-        steps = len(recordings.series[0].values)
-        return Cut(steps, steps, steps, 1)
-    return Cut(data.window, data.hop, data.train_hop, data.every)
+        steps = max(len(one.values) for one in recordings.series)
+        return Cut(steps, steps, steps, 1, pad=True)
+    return Cut(data.window, data.hop, data.train_hop, data.every, data.short == "pad")
 
 
 def _refuse_short(recordings: Recordings, window: int) -> None:
@@ -266,27 +267,38 @@ def _refuse_short(recordings: Recordings, window: int) -> None:
         raise InputError(f"data.window is {window} samples, but the longest recording has {longest}; shorten it")
 
 
-def _left_out(recordings: Recordings, window: int, excluded: Sequence[str]) -> tuple[LeftOut, ...]:
+def _left_out(recordings: Recordings, cut: Cut, excluded: Sequence[str]) -> tuple[LeftOut, ...]:
     kept = [one for one in recordings.series if one.group not in excluded]
+    short = 0 if cut.pad else sum(len(one.values) < cut.window for one in kept)
     return counted(
         LeftOut(len(recordings.series) - len(kept), "recordings", "data.split.exclude"),
-        LeftOut(sum(len(one.values) < window for one in kept), "recordings", f"shorter than {window} samples"),
+        LeftOut(short, "recordings", f"shorter than {cut.window} samples"),
     )
 
 
 def _split(recordings: Recordings, groups: frozenset[str], cut: Cut, hop: int) -> Split:
     chosen: Sequence[Series] = [one for one in recordings.series if one.group in groups]
-    x, label, group = windows.cut(chosen, cut.window, hop, cut.every)
+    found = windows.cut(chosen, cut.window, hop, cut.every, cut.pad)
     number = {name: index for index, name in enumerate(recordings.labels)}
-    return Split(x, np.array([number[name] for name in label], dtype=np.int64), group)
+    y = np.array([number[name] for name in found.label], dtype=np.int64)
+    whole = not cut.pad or min(len(one.values) for one in recordings.series) >= cut.window
+    return Split(found.x, y, found.group, None if whole else found.lengths)
 
 
-def _refuse_missing_classes(labels: tuple[str, ...], **splits: Split) -> None:
+def _refuse_missing_classes(recordings: Recordings, **splits: Split) -> None:
+    labels = recordings.labels
     if len(labels) < 2:
         raise InputError(f"the data has one class only ({labels[0]}); a classifier needs two")
     for name, split in splits.items():
-        missing = [label for index, label in enumerate(labels) if not np.any(split.y == index)]
-        if missing:
-            raise InputError(
-                f"the class {missing[0]} has no example in {name}; name a group that has it in data.split"
-            )
+        missing = next((label for index, label in enumerate(labels) if not np.any(split.y == index)), None)
+        if missing is not None:
+            raise InputError(f"the class {missing} has no example in {name}; {_remedy(missing, recordings)}")
+
+
+def _remedy(label: str, recordings: Recordings) -> str:
+    """What gives a class an example in every split."""
+    groups = sorted({one.group for one in recordings.series if one.label == label})
+    if len(groups) < len(speech.PARTS):
+        known = f"{', '.join(groups)} alone {'has' if len(groups) == 1 else 'have'} it"
+        return f"{known}, and every split needs one: record more, or take another data.group"
+    return "name a group that has it in data.split"

@@ -42,6 +42,8 @@ class WindowedData(Section):
     hop: Annotated[Whole, Field(gt=0)]  # samples between starts; test and validation; default: window
     train_hop: Annotated[Whole, Field(gt=0)]  # the same for training; default: hop
     every: Annotated[Whole, Field(gt=0)] = 1  # every n-th sample inside a window is kept
+    # a recording that is shorter than a window: leave it out, or let it be one whose padding changes nothing
+    short: Literal["skip", "pad"] = "skip"
     split: Annotated[SplitSection, NULL_IS_EMPTY] = SplitSection()
 
     @model_validator(mode="before")
@@ -99,7 +101,8 @@ class CsvData(WindowedData):
 class NpzData(Section):
     """Windows that are already cut: arrays `x` [examples, steps, inputs], `y` [examples], `group` [examples].
 
-    `group` is optional; without it every example is a group of its own.
+    `group` is optional; without it every example is a group of its own. So is `lengths` [examples]: how many steps
+    of each are its own, before padding of any kind.
     """
 
     task: ClassVar[Task] = "classify"
@@ -112,7 +115,9 @@ class NpzData(Section):
     @model_validator(mode="before")
     @classmethod
     def _no_windows(cls, values: Any) -> Any:
-        given = [k for k in ("window", "hop", "train_hop", "every") if isinstance(values, dict) and k in values]
+        given = [
+            k for k in ("window", "hop", "train_hop", "every", "short") if isinstance(values, dict) and k in values
+        ]
         if given:
             raise ValueError(f"has {given[0]}, but the windows of an npz are already cut; remove it")
         return values

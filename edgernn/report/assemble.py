@@ -72,7 +72,7 @@ def content(
 
 
 def data(splits: Splits) -> dict[str, Any]:
-    """The section `data`: sequences, examples and classes by split, and what is in none, or only in part."""
+    """The section `data`: examples, groups and classes by split, and what is in none, or only in part."""
     return {
         "splits": [_split(name, getattr(splits, name), splits) for name in ("train", "validation", "test")],
         "left_out": [asdict(one) for one in splits.left_out],
@@ -81,7 +81,7 @@ def data(splits: Splits) -> dict[str, Any]:
 
 def _split(name: str, part: Split, splits: Splits) -> dict[str, Any]:
     asked = int(np.sum(part.y != NOT_ASKED)) if splits.task == "next" else len(part)
-    found = {"name": name, "sequences": len(part), "examples": asked}
+    found = {"name": name, "examples": len(part), "groups": len(np.unique(part.group)), "asked": asked}
     if splits.task != "classify":
         return found
     counts = np.bincount(part.y, minlength=len(splits.labels)).tolist()

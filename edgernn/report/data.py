@@ -6,20 +6,20 @@ from edgernn.report import units
 from edgernn.report.grid import Column, Line, Table
 from edgernn.report.verdict import Report
 
+TOTALS = {"examples": "examples", "groups": "groups that they are of", "asked": "answers asked for"}
 ABOUT_LEFT_OUT = "What was read is not all in the splits:"
 
 
 def table(report: Report) -> Table:
-    """The sequences, examples and classes of each split; no line in a report from before they were told.
+    """The examples, groups and classes of each split; no line in a report from before they were told.
 
-    Sequences are told where they are not examples: of what comes next, an example is a step that is asked about.
+    Groups and answers are told where there are more or fewer of them than examples.
     """
     parts = report["data"]["splits"] if "data" in report else ()
-    several = any(part["sequences"] != part["examples"] for part in parts)
-    totals = [key for key in ("sequences", "examples") if several or (parts and key == "examples")]
+    totals = [key for key in TOTALS if any(key == "examples" or part[key] != part["examples"] for part in parts)]
     labels = list(parts[0].get("classes", ())) if parts else []
     lines = (
-        *(Line((key, *(units.count(part[key]) for part in parts))) for key in totals),
+        *(Line((TOTALS[key], *(units.count(part[key]) for part in parts))) for key in totals),
         *(Line((label, *(units.count(part["classes"][label]) for part in parts))) for label in labels),
     )
     columns = (Column("Number of"), *(Column(units.title(part["name"]), True) for part in parts))

@@ -121,8 +121,44 @@ def test_a_class_without_an_example(tmp_path: Path, subject: str, split: str) ->
     with pytest.raises(InputError) as caught:
         datasets.load(section(), tmp_path, 0)
     assert str(caught.value) == (
-        f"the class jump has no example in {missing}; name a group that has it in data.split"
+        f"the class jump has no example in {missing}; {subject} alone has it, and every split needs one: record "
+        "more, or take another data.group"
     )
+
+
+def test_a_class_that_enough_groups_have_may_be_named(tmp_path: Path) -> None:
+    write_csv(tmp_path)
+    with (tmp_path / "d.csv").open("a") as file:
+        file.writelines(f"{subject},jump,{t}\n" for subject in ("s0", "s1", "s2") for t in range(20))
+    with pytest.raises(InputError, match="the class jump has no example in test; name a group that has it in"):
+        datasets.load(section(), tmp_path, 0)
+
+
+def test_short_recordings_may_be_padded(tmp_path: Path) -> None:
+    """Their steps are counted; a longer recording is cut as ever."""
+    write_csv(tmp_path)
+    with (tmp_path / "d.csv").open("a") as file:
+        file.writelines(f"s0,sit,{t}\n" for t in range(7))
+    whole = datasets.load(section(window=7, short="pad"), tmp_path, 0)
+    assert whole.train.lengths is None
+    padded = datasets.load(section(window=12, hop=12, train_hop=12, every=2, short="pad"), tmp_path, 0)
+    for part in (padded.train, padded.validation, padded.test):
+        assert part.lengths is not None
+        assert set(part.lengths.tolist()) == ({4, 6} if part is padded.train else {6})
+    assert padded.train.x[padded.train.lengths == 4].ravel().tolist() == [0, 2, 4, 6, 0, 0]
+    assert padded.left_out == ()
+
+
+def test_npz_examples_may_have_padding(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((40, 5, 3)).astype(np.float32)
+    lengths = 1 + np.arange(40) % 5
+    np.savez(tmp_path / "d.npz", x=x, y=np.arange(40) % 2, lengths=lengths)
+    splits = datasets.load(NpzData(source="npz", path="d.npz"), tmp_path, 0)
+    for part in (splits.train, splits.validation, splits.test):
+        index = part.group.astype(int)
+        np.testing.assert_array_equal(part.lengths, lengths[index])
+        inside = np.arange(5) < lengths[index][:, None]
+        np.testing.assert_array_equal(part.x, np.where(inside[:, :, None], x[index], 0))
 
 
 def test_a_validation_group_without_a_window(tmp_path: Path) -> None:

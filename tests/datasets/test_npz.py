@@ -62,6 +62,28 @@ def test_without_groups_every_example_is_one(tmp_path: Path) -> None:
     assert recordings.labels == ("u", "v")
 
 
+def test_lengths_leave_padding_out(tmp_path: Path) -> None:
+    padded = np.where(np.arange(3)[:, None] >= np.array([3, 1, 2, 3])[:, None, None], np.nan, X)
+    recordings = load(tmp_path, saved(x=padded, y=Y, lengths=np.array([3, 1, 2, 3], np.uint8)))
+    assert [len(one.values) for one in recordings.series] == [3, 1, 2, 3]
+    for one, values in zip(recordings.series, X, strict=True):
+        np.testing.assert_array_equal(one.values, values[: len(one.values)])
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        (np.array([3, 0, 2, 3]), r"lengths\[1\] is 0; it must be from 1 to the 3 of x"),
+        (np.array([3, 3, 4, 3]), r"lengths\[2\] is 4; it must be"),
+        (np.array([3, 3]), r"lengths has shape \(2,\) and type int64; it must be \(4,\), whole numbers"),
+        (np.ones(4), r"lengths has shape \(4,\) and type float64"),
+    ],
+)
+def test_wrong_lengths(lengths: np.ndarray, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        load(tmp_path, saved(x=X, y=Y, lengths=lengths))
+
+
 WITH_NAN = np.where(np.arange(24).reshape(4, 3, 2) == 15, np.nan, X)
 
 

@@ -234,8 +234,9 @@ def _data() -> dict[str, Any]:
         "splits": [
             {
                 "name": name,
-                "sequences": sum(own),
                 "examples": sum(own),
+                "groups": 6,
+                "asked": sum(own),
                 "classes": dict(zip(LABELS, own, strict=True)),
             }
             for name, own in counts.items()

@@ -16,7 +16,7 @@ from .sample import LABELS, forecast_report, sample_report
 def next_report() -> dict[str, Any]:
     """Of baskets: an example is an item that is asked for."""
     parts = (("train", 4000, 21_000), ("validation", 500, 2600), ("test", 500, 2590))
-    splits = [{"name": name, "sequences": own, "examples": asked} for name, own, asked in parts]
+    splits = [{"name": name, "examples": own, "groups": own, "asked": asked} for name, own, asked in parts]
     return sample_report() | {"data": {"splits": splits, "left_out": []}}
 
 
@@ -33,15 +33,15 @@ def test_a_report_has_it_or_not() -> None:
 def test_classes_are_counted_by_split() -> None:
     table = data.table(sample_report())
     assert [column.title for column in table.columns] == ["Number of", "Train", "Validation", "Test"]
-    assert [line.cells[0] for line in table.lines] == ["examples", *LABELS]
+    assert [line.cells[0] for line in table.lines] == ["examples", "groups that they are of", *LABELS]
     assert table.lines[0].cells[1:3] == ("6,300", "840")
-    assert table.lines[1].cells[1:3] == ("900", "120")
+    assert table.lines[2].cells[1:3] == ("900", "120")
 
 
-def test_sequences_are_told_where_they_are_not_examples() -> None:
+def test_answers_are_told_where_an_example_asks_for_several() -> None:
     assert [line.cells for line in data.table(next_report()).lines] == [
-        ("sequences", "4,000", "500", "500"),
-        ("examples", "21,000", "2,600", "2,590"),
+        ("examples", "4,000", "500", "500"),
+        ("answers asked for", "21,000", "2,600", "2,590"),
     ]
 
 
@@ -66,9 +66,9 @@ def test_both_reports_show_it(make: Callable[[], dict[str, Any]]) -> None:
     "wrong",
     [
         {"splits": []},
-        {"splits": [{"name": "other", "sequences": 1, "examples": 1}]},
-        {"splits": [{"name": "train", "sequences": 1}]},
-        {"splits": [{"name": "train", "sequences": 1, "examples": 1, "classes": {"a": -1}}]},
+        {"splits": [{"name": "other", "examples": 1, "groups": 1, "asked": 1}]},
+        {"splits": [{"name": "train", "examples": 1, "groups": 1}]},
+        {"splits": [{"name": "train", "examples": 1, "groups": 1, "asked": 1, "classes": {"a": -1}}]},
         {"left_out": [{"count": 0, "what": "texts", "why": "no word", "cut": False}]},
         {"left_out": [{"count": 1, "what": "texts", "cut": False}]},
     ],

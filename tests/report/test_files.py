@@ -53,7 +53,7 @@ REQUIRED = {
     (): "schema name created edgernn_version seed recipe machine network metric artifacts results "
     "drift_over_time gates passed provenance keras",
     ("data",): "splits left_out",
-    ("data", "splits", 0): "name sequences examples",
+    ("data", "splits", 0): "name examples groups asked",
     ("data", "left_out", 0): "count what why cut",
     ("network",): "parameters macs_per_step layers sparsity",
     ("network", "layers", 0): "name kind inputs units parameters sparsity",
