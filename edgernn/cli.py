@@ -21,7 +21,13 @@ _NO_ROOM = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM)
 
 
 class Verbs(TyperGroup):
-    """All verbs. Two exceptions are told here, for Typer keeps them to itself and ends in silence or with 1."""
+    """All verbs. Some exceptions are told here: Typer keeps them to itself, or draws a box about its one line."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            _fail_usage(error)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -30,6 +36,27 @@ class Verbs(TyperGroup):
             _fail("interrupted; run the same command again to go on", ExitCode.INTERRUPTED)
         except EOFError as error:
             _fail(_crash(error), ExitCode.INTERNAL)
+        except Exception as error:
+            _fail_usage(error)
+
+
+def _fail_usage(error: Exception) -> NoReturn:
+    """End with what is wrong with the arguments, if that is what an exception is about; else raise it again."""
+    told = _usage(error)
+    if not told:
+        raise error
+    _fail(told, ExitCode.INPUT)
+
+
+def _usage(error: Exception) -> str:
+    """Of an exception for wrong arguments, in one line; which module has its class depends on Typer's version."""
+    context = getattr(error, "ctx", None)
+    if "UsageError" not in {kind.__name__ for kind in type(error).__mro__} or context is None:
+        return ""
+    if type(error).__name__ == "NoArgsIsHelpError":  # of a group of verbs, whose help is what was wanted
+        return ""
+    what = getattr(error, "format_message")().rstrip(".")  # noqa: B009 (its type is not known here)
+    return f"{what[:1].lower()}{what[1:]}{'' if what.endswith('?') else ';'} see {context.command_path} --help"
 
 
 app = typer.Typer(

@@ -352,3 +352,33 @@ def test_inspect_refuses_what_is_no_artifact(
     error = capsys.readouterr().err
     assert name in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["new", "x"], "missing option '--task'; see "),
+        (["bild"], "no such command 'bild'. Did you mean 'build'? see "),
+        (["data", "lst"], "no such command 'lst'. Did you mean 'list'? see "),
+        (["--vers"], "no such option: --vers"),
+        (["build", "a", "b"], "unexpected extra argument"),
+    ],
+)
+def test_wrong_arguments_are_told_in_one_line(
+    arguments: list[str], line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, *arguments) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.startswith("edgernn: ")
+    assert line in told
+    assert told.endswith(" --help\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["data"]])
+def test_without_a_verb_the_verbs_are_told(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, *arguments)
+    told = capsys.readouterr()
+    assert "list" in told.out + told.err if arguments else "build" in told.out + told.err
