@@ -79,7 +79,7 @@ def trade_off_plot(report: Report) -> str:
         axes.set_xscale("symlog", linthresh=max(1.0, 1 / found["hours"]))
         axes.xaxis.set_major_formatter(lambda value, _: units.count(round(value)))
         axes.set_xlim(left=0)
-        axes.yaxis.set_major_formatter(lambda value, _: units.percent(value))
+        axes.yaxis.set_major_formatter(lambda value, _: units.percent(value, 0))
         axes.set_xlabel("False accepts per hour")
         axes.set_title("Hit rate by threshold")
         return svg.inline(figure, "hit rate against false accepts per hour over all thresholds")
