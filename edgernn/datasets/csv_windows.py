@@ -7,7 +7,7 @@ another value of the `series` column, and wherever the label or the group change
 from __future__ import annotations
 
 import csv
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, count, islice
@@ -76,18 +76,6 @@ def row_of(path: Path, sample: int) -> int:
         return next(islice(filled, sample + 1, None))
 
 
-def frames(path: Path, channels: Sequence[str]) -> Generator[np.ndarray, None, None]:
-    """The channels of a file row by row, float32 [channels], each as soon as its line is there.
-
-    `-` is standard input, where the header may be missing: the first row is then a frame, its cells the channels.
-
-    Raises:
-        InputError: as `load`, at the row with the fault, when the rows before it were given.
-    """
-    with opened(path) as rows:
-        yield from (cells.values for cells in cells_of(rows, channels))
-
-
 class Cells(NamedTuple):
     """What one row of a file says: its number, float32 [channels], and the cells of text."""
 
@@ -125,7 +113,12 @@ def opened(path: Path) -> Iterator[Rows]:
 
 
 def cells_of(rows: Rows, channels: Sequence[str], text: Sequence[str] = ()) -> Iterator[Cells]:
-    """The channels of every row and its cells of text, each as soon as its line is there. Raises as `frames`."""
+    """The channels of every row and its cells of text, each as soon as its line is there.
+
+    Of `bare` rows the header may be missing: the first row is then a frame, its cells the channels.
+
+    Raises InputError as `load`, at the row with the fault, when the rows before it were given.
+    """
     bare = rows.headless(channels)
     columns = _all(channels) if bare else header(next(rows.read, []), rows.name, channels, text)
     empty = not bare

@@ -13,6 +13,7 @@ ABOUT_THRESHOLDS = (
     "What other thresholds come to on this stream. It is the test's: the recipe's decide.false_accepts_per_hour "
     "chooses one that keeps such a limit along a stream of the validation voices."
 )
+COUNTS = (Column("Hits", True), Column("Hit rate", True), Column("False accepts", True))
 LIMITS = (0, 1, 2, 5, 10, 20, 50, 100, 200)  # false accepts an hour that a table of thresholds may ask for
 
 
@@ -46,9 +47,7 @@ def trade_off(report: Report) -> Table:
     columns = (
         Column("False accepts per hour, at most", True),
         Column("Threshold", True),
-        Column("Hits", True),
-        Column("Hit rate", True),
-        Column("False accepts", True),
+        *COUNTS,
     )
     lines: list[Line] = []
     told = None
@@ -57,7 +56,8 @@ def trade_off(report: Report) -> Table:
         best = max(kept, key=lambda one: (one["hits"], one["threshold"]), default=None)
         if best and best != told and (not limit or limit * found["hours"] >= 1):
             told = best
-            lines.append(Line((units.count(limit), *_cells(best))))
+            threshold = units.significant(best["threshold"], 3)
+            lines.append(Line((units.count(limit), threshold, *_counts(best))))
     caption = f"Thresholds on this stream, {row['artifact']}" if row else "Thresholds"
     return Table(caption, columns, tuple(lines))
 
@@ -91,9 +91,9 @@ def _of_device(report: Report) -> Any:
     return next((row for row in reversed(rows) if row.get("by_threshold")), None)
 
 
-def _cells(found: dict[str, Any]) -> tuple[str, ...]:
+def _counts(found: dict[str, Any]) -> tuple[str, ...]:
+    """Hits, their share and false accepts of decisions along a stream."""
     return (
-        units.significant(found["threshold"], 3),
         f"{units.count(found['hits'])} of {units.count(found['said'])}",
         units.percent(found["hit_rate"]),
         units.count(found["false_accepts"]),
@@ -132,9 +132,7 @@ def _words(found: dict[str, Any] | None) -> Table:
     columns = (
         Column("Artifact"),
         Column("Engine"),
-        Column("Hits", True),
-        Column("Hit rate", True),
-        Column("False accepts", True),
+        *COUNTS,
         Column("False accepts per hour", True),
     )
     rows = found["results"] if found else ()
@@ -143,9 +141,7 @@ def _words(found: dict[str, Any] | None) -> Table:
             (
                 row["artifact"],
                 row["engine"],
-                f"{units.count(row['hits'])} of {units.count(row['said'])}",
-                units.percent(row["hit_rate"]),
-                units.count(row["false_accepts"]),
+                *_counts(row),
                 units.fixed(row["false_accepts_per_hour"], 1),
             )
         )

@@ -34,8 +34,13 @@ from edgernn.targets import target
 GOOD = "t,ax,ay\n0,1,2\n1,3,4.5\n"
 
 
+def each_frame(path: Path, channels: tuple[str, ...]) -> Iterator[np.ndarray]:
+    with csv_windows.opened(path) as rows:
+        yield from (cells.values for cells in csv_windows.cells_of(rows, channels))
+
+
 def read_frames(path: Path, channels: tuple[str, ...]) -> np.ndarray:
-    return np.stack(list(csv_windows.frames(path, channels)))
+    return np.stack(list(each_frame(path, channels)))
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
@@ -82,7 +87,7 @@ def test_what_is_no_text_file_is_refused(tmp_path: Path) -> None:
 def test_frames_before_a_fault_are_given(tmp_path: Path) -> None:
     for fault in (b"3,x\n", b"3\n", b"3,\xff\n"):
         (tmp_path / "x.csv").write_bytes(b"ay,ax\n1,2\n" + fault)
-        frames = csv_windows.frames(tmp_path / "x.csv", ("ax", "ay"))
+        frames = each_frame(tmp_path / "x.csv", ("ax", "ay"))
         np.testing.assert_array_equal(next(frames), [2, 1])
         with pytest.raises(InputError):
             next(frames)
@@ -299,7 +304,7 @@ def test_faults_of_standard_input(text: str, fault: str, monkeypatch: pytest.Mon
     with (tmp_path / "x").open() as file:
         monkeypatch.setattr("edgernn.datasets.csv_windows.STANDARD_INPUT", file.fileno())
         with pytest.raises(InputError) as caught:
-            list(csv_windows.frames(Path("-"), channels))
+            list(each_frame(Path("-"), channels))
     assert str(caught.value).startswith("standard input")
     assert fault.format(*channels) in str(caught.value)
 
