@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Noise:
     recorded: tuple[np.ndarray, ...]
     speech: tuple[np.ndarray, ...]
     groups: tuple[str, ...]  # of `speech`
+    _others: dict[str, list[np.ndarray]] = field(default_factory=dict)  # filled when asked for
 
     def draw(self, samples: int, rng: np.random.Generator, but: str = "") -> np.ndarray:
         """Noise of mean square 1, float64 [samples], of a drawn kind; no babble has a voice of the group `but`."""
@@ -29,10 +30,16 @@ class Noise:
             return _unit(_part(self.recorded[int(rng.integers(len(self.recorded)))], samples, rng))
         kind = KINDS[int(rng.integers(len(KINDS)))]
         if kind == "babble":
-            others = [one for one, group in zip(self.speech, self.groups, strict=True) if group != but]
+            others = self._of_others(but)
             if others:
                 return _unit(babble(others, samples, rng))
         return _unit(pink(samples, rng) if kind == "pink" else rng.standard_normal(samples))
+
+    def _of_others(self, group: str) -> list[np.ndarray]:
+        """The speech of all groups but one."""
+        if group not in self._others:
+            self._others[group] = [one for one, own in zip(self.speech, self.groups, strict=True) if own != group]
+        return self._others[group]
 
 
 def pink(samples: int, rng: np.random.Generator) -> np.ndarray:

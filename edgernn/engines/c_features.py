@@ -14,6 +14,8 @@ from edgernn.errors import EdgernnError
 from edgernn.features.log_mel import LogMel
 from edgernn.targets.c.kernels import FEATURES, RUNTIME
 
+DRIVER = Path(__file__).with_name("c_features_driver.c")
+
 
 class _Tables(ctypes.Structure):
     """`ernn_log_mel` of edgernn_features.h."""
@@ -40,13 +42,10 @@ def log_mel(mel: LogMel, pcm: np.ndarray) -> np.ndarray:
     ]
     tables = _Tables(*(array.ctypes.data for array in arrays), mel.frame, mel.hop, mel.fft, mel.mels, mel.first)
     samples = np.ascontiguousarray(pcm)
-    y = np.empty((len(pcm), mel.frames(pcm.shape[-1]), mel.mels), np.int16)
+    y = np.empty((*pcm.shape[:1], mel.frames(pcm.shape[-1]), mel.mels), np.int16)
     work = np.empty(mel.fft, np.int32)
-    for window, rows in zip(samples, y, strict=True):
-        begin, out = window.ctypes.data, rows.ctypes.data
-        for frame in range(len(rows)):
-            at = (begin + frame * mel.hop * samples.itemsize, out + frame * mel.mels * y.itemsize)
-            kernel(ctypes.byref(tables), *at, work.ctypes.data)
+    sizes = (*samples.shape, y.shape[1])
+    kernel(ctypes.byref(tables), samples.ctypes.data, *sizes, y.ctypes.data, work.ctypes.data)
     return y
 
 
@@ -56,10 +55,11 @@ def _kernel() -> ctypes._NamedFuncPointer | None:
     try:
         with tempfile.TemporaryDirectory(prefix="edgernn-features-") as folder:
             built = Path(folder) / "features.so"
-            sources = [RUNTIME / f"{name}.c" for name in sorted(FEATURES)]
+            sources = [DRIVER, *(RUNTIME / f"{name}.c" for name in sorted(FEATURES))]
             compiler.shared_library(compiler.find(), sources, built, (f"-I{RUNTIME}",))
-            kernel = ctypes.CDLL(str(built)).ernn_log_mel_s16
+            kernel = ctypes.CDLL(str(built)).driver_log_mel
     except (EdgernnError, OSError):
         return None
-    kernel.restype, kernel.argtypes = None, [ctypes.c_void_p] * 4
+    pointer, size = ctypes.c_void_p, ctypes.c_size_t
+    kernel.restype, kernel.argtypes = None, [pointer, pointer, size, size, size, pointer, pointer]
     return kernel

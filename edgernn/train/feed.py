@@ -69,7 +69,7 @@ class Feed:
             tf.data.Dataset.range(self.batches)
             .map(
                 lambda number: tf.numpy_function(
-                    lambda index: self._parts(rows[index], epoch, int(index)), [number], self._kinds
+                    lambda index: self._parts(rows[index], epoch, int(index)), [number], self._kinds, stateful=False
                 )
             )
             .prefetch(AHEAD)

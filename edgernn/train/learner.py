@@ -54,6 +54,8 @@ class Learner:
         self.optimizer.build(self.variables)
         self.gradients = tf.function(self._gradients, autograph=False)
         self.segment_gradients = tf.function(self._segment_gradients, autograph=False)
+        self.going_on = tf.function(self._going_on, autograph=False)
+        self.weights_of = tf.function(self.objective.weights_of, autograph=False)
         self.update = tf.function(self._update, autograph=False)
         self.evaluate = tf.function(self._evaluate, autograph=False)
 
@@ -82,15 +84,19 @@ class Learner:
 
     def begun(self, windows: int, step: tf.Tensor) -> list[tf.Tensor]:
         """The states that windows begin in, [windows, units] each: at rest, some of them as others `ended`."""
-        rested = self.rested(windows)
         if not self.section.carry or not self.ended:
-            return rested
+            return self.rested(windows)
+        return self.going_on(self.ended, step)
+
+    def _going_on(self, ended: list[tf.Tensor], step: tf.Tensor) -> list[tf.Tensor]:
+        """States at rest, or for a share `carry` of the windows those that others `ended` in."""
+        windows = ended[0].shape[0]
         seed = tf.random.experimental.stateless_fold_in(tf.constant([self.seed, len(self.layers)], tf.int64), step)
         drawn = tf.random.stateless_uniform((2, windows), seed)
         others, goes_on = tf.argsort(drawn[0]), drawn[1][:, None] < self.section.carry
         return [
             tf.where(goes_on, tf.gather(state, others), rest)
-            for state, rest in zip(self.ended, rested, strict=True)
+            for state, rest in zip(ended, self.rested(windows), strict=True)
         ]
 
     def _recurrent(self) -> list[Any]:

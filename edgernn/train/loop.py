@@ -205,7 +205,7 @@ def _segmented(run: Run, batch: Batch, epoch: int, step: int) -> tuple[float, fl
     learner, count = run.learner, tf.constant(step, tf.int64)
     x, y = tensors(batch)
     frames = run.network.frames_per_step
-    weights = learner.objective.weights_of(y, x.shape[1] // frames, ends(batch.lengths, run.network))
+    weights = learner.weights_of(y, x.shape[1] // frames, ends(batch.lengths, run.network))
     size = learner.section.truncate or weights.shape[1]
     states, told = learner.begun(x.shape[0], count), []
     for number, start in enumerate(range(0, weights.shape[1], size)):

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -67,6 +68,22 @@ def test_epochs_differ_and_repeat() -> None:
 
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, second)
+
+
+def test_the_next_batch_is_made_while_one_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow turns reading ahead off where a pipeline seems to hold a state."""
+    made, second = Feed._batch, Event()
+
+    def told(self: Feed, rows: np.ndarray, epoch: int, number: int) -> Batch:
+        if number == 1:
+            second.set()
+        return made(self, rows, epoch, number)
+
+    monkeypatch.setattr(Feed, "_batch", told)
+    batches = feed(40).epoch(0)
+    next(batches)
+
+    assert second.wait(30)
 
 
 def test_only_steps_from_loss_from_on_count() -> None:
