@@ -90,7 +90,7 @@ class Build:
         _refuse_classes(self.recipe.judge.metric.name, splits)
         if self.recipe.prune and self.recipe.prune.sparsity:
             prune.refuse_misfit(self.recipe.prune, layers)
-        Augmentation.of(self.recipe.train.augment, splits.channels, normalize.fit(splits.train.frames())[1])
+        Augmentation.of(self.recipe.train.augment, splits.channels, np.ones(len(splits.channels), np.float32))
 
     def baseline(self) -> None:
         from edgernn import baselines

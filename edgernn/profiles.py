@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,24 +12,36 @@ from edgernn.errors import InputError
 from edgernn.section import nearest
 
 CHOICE, TABLE = "profile", "profiles"
+PATH = "data.path"
 
 
 def document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     """The recipe in a file with its chosen profile merged into it, and over that `overrides` (section.key=value).
 
     Sections of the profile are merged key by key; all else in it takes the place of what it names, and so do limits
-    at steps: another stream has other steps.
+    at steps: another stream has other steps. A path in a recipe is relative to its folder; one that is set is
+    relative to where one is, as all others on a command line.
 
     Raises:
         InputError: the file is no mapping, an override is wrong, or there is no such profile.
     """
     own = strict_yaml.read(path)
+    overrides = [_absolute(one) for one in overrides]
     changed = strict_yaml.override(own, overrides)
     if not isinstance(changed, Mapping):
         raise InputError(f"{path}: must be a mapping with at least name, data and network")
     profile = _chosen(changed, path)
     found = strict_yaml.override(_merged(own, profile), overrides) if profile else changed
     return {key: value for key, value in found.items() if key not in (CHOICE, TABLE)}
+
+
+def _absolute(override: str) -> str:
+    """An override whose path, if it sets one, is absolute."""
+    key, _, text = override.partition("=")
+    if key.strip() != PATH:
+        return override
+    value = strict_yaml.parse(text, f"--set {override}")
+    return f"{PATH}={json.dumps(str(Path(value).expanduser().absolute()))}" if isinstance(value, str) else override
 
 
 def _chosen(recipe: Mapping[str, Any], path: Path) -> Mapping[str, Any]:

@@ -54,6 +54,27 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
         archive.load(tmp_path / "a.npz")
 
 
+@given(st.data())
+def test_a_changed_byte_of_an_array_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path, value = tmp_path_factory.mktemp("archive") / "a.npz", np.arange(200_000, dtype=np.float32)
+    archive.save(path, {}, {"value": value})
+    content = bytearray(path.read_bytes())
+    start = content.index(value.tobytes()[:64])
+    content[start + data.draw(st.integers(0, value.nbytes - 1))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match="delete it and build again"):
+        archive.load(path)
+
+
+def test_what_cannot_be_written_whole_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="allow_pickle"):
+        archive.save(tmp_path / "a.npz", {}, {"a": np.zeros(9), "b": np.array([{}], dtype=object)})
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         archive.load(tmp_path / "a.npz")

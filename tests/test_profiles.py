@@ -77,6 +77,22 @@ def test_limits_at_steps_are_replaced(tmp_path: Path) -> None:
         recipe.load(write(tmp_path, document), overrides)
 
 
+@pytest.mark.parametrize(
+    ("told", "found"), [("own/x.csv", "{here}/own/x.csv"), ("'own: x'", "{here}/own: x"), ("/y.csv", "/y.csv")]
+)
+def test_a_path_that_is_set_is_relative_to_where_one_is(
+    told: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    path = write(tmp_path, {**RECIPE, "data": {"source": "npz", "path": "x.npz"}})
+    monkeypatch.chdir(here)
+
+    assert profiles.document(path, [])["data"]["path"] == "x.npz"
+    document = profiles.document(path, [f"data.path={told}", "profile=smoke"])
+    assert document["data"]["path"] == found.format(here=here)
+
+
 def test_without_a_profile_the_recipe_is_as_it_stands(tmp_path: Path) -> None:
     own = {key: value for key, value in RECIPE.items() if key != "profiles"}
     assert profiles.document(write(tmp_path), []) == own
