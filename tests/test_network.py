@@ -72,14 +72,14 @@ def test_what_a_series_and_a_recording_become_travels_with_the_network_and_its_f
         Channel("load 144 before", "lag", "load", frames=144),
     )
     names = tuple(one.name for one in encoding)
-    made = {"encoding": encoding, "times": Times("when", 3600.0), "every": 3}
+    made = {"encoding": encoding, "times": Times("when", 3600.0), "every": 3, "hold": 2}
     network = replace(random_network(inputs=4), channels=names, **made)
     networks.save(network, tmp_path / "n.npz")
     loaded = networks.load(tmp_path / "n.npz")
-    assert (loaded.encoding, loaded.times, loaded.every) == (*made.values(),)
+    assert (loaded.encoding, loaded.times, loaded.every, loaded.hold) == (*made.values(),)
 
     quantized = quantize(network, np.random.default_rng(0).normal(size=(4, 20, 4)))
-    told = {"encoding": [asdict(one) for one in encoding], "times": asdict(network.times or Times("")), "every": 3}
+    told = made | {"encoding": [asdict(one) for one in encoding], "times": asdict(network.times or Times(""))}
     lite = describe(target("tflite").export(network, quantized, "step", "int8", tmp_path)).metadata
     graph = onnx.load(target("onnx").export(network, quantized, "step", "int8", tmp_path))
     for about in (lite, json.loads(graph.metadata_props[0].value)):
@@ -95,17 +95,20 @@ def test_what_a_series_and_a_recording_become_travels_with_the_network_and_its_f
         "#define SAMPLE_EVERY 3 /* one frame in 3 of the recording is a step's frame, from the first on */"
         in header
     )
+    assert " * A missing value or frame takes what was there before, for up to 2 frames; more of them are" in header
+    assert "#define SAMPLE_HOLD 2 /* frames for which a missing value takes the one before */" in header
 
 
 def test_older_files_say_nothing_of_a_series_or_a_recording(tmp_path: Path) -> None:
     network = random_network()
     networks.save(network, tmp_path / "n.npz")
-    assert not {"encoding", "times", "every"} & archive.load(tmp_path / "n.npz")[0].keys()
+    assert not {"encoding", "times", "every", "hold"} & archive.load(tmp_path / "n.npz")[0].keys()
     loaded = networks.load(tmp_path / "n.npz")
-    assert (loaded.encoding, loaded.times, loaded.every) == ((), None, 1)
+    assert (loaded.encoding, loaded.times, loaded.every, loaded.hold) == ((), None, 1, 0)
     quantized = quantize(network, np.random.default_rng(0).normal(size=(4, 20, 6)))
     header = (target("c").export(network, quantized, "step", "int8", tmp_path) / "sample.h").read_text()
     assert "_EVERY " not in header
+    assert "_HOLD " not in header
 
 
 def test_a_quantised_network_comes_back_as_it_was_saved(tmp_path: Path) -> None:

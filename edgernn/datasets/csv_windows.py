@@ -7,9 +7,10 @@ another value of the `series` column, and wherever the label or the group change
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -27,11 +28,19 @@ LATER = "surrogateescape"  # bytes that are no UTF-8 are refused with their line
 
 @dataclass(frozen=True)
 class Columns:
-    """Where in a row to look: channels, and the text columns; `names` is the whole header."""
+    """Where in a row to look: channels, and the text columns; `names` is the whole header.
+
+    The cells of `lacking`, some of the channels, may be empty.
+    """
 
     channels: tuple[int, ...]
     text: tuple[int, ...]
     names: tuple[str, ...]
+    lacking: frozenset[int] = frozenset()
+
+    def that_lack(self, names: Sequence[str]) -> Columns:
+        """The same, of which the cells of those channels may be empty."""
+        return replace(self, lacking=frozenset(i for i in self.channels if self.names[i] in names))
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,14 +68,18 @@ def load(section: DataSection, base: Path) -> Recordings:
     return Recordings(series, labels, section.columns, section.rate_hz)
 
 
-def read(path: Path, channels: Sequence[str], text: Sequence[str]) -> tuple[np.ndarray, dict[str, Text]]:
+def read(
+    path: Path, channels: Sequence[str], text: Sequence[str], lacking: Sequence[str] = ()
+) -> tuple[np.ndarray, dict[str, Text]]:
     """Columns of one file: the channels as float32 [rows, channels], and the text columns by name.
+
+    Cells of the channels `lacking` may be empty, which is NaN.
 
     Raises:
         InputError: as `load`.
     """
     with telling(path), text_file(path) as file:
-        return _parse(table(file, path), path, channels, text)
+        return _parse(table(file, path), path, channels, text, lacking)
 
 
 def row_of(path: Path, sample: int) -> int:
@@ -112,15 +125,19 @@ def opened(path: Path) -> Iterator[Rows]:
         yield Rows(table(file, name), name, live)
 
 
-def cells_of(rows: Rows, channels: Sequence[str], text: Sequence[str] = ()) -> Iterator[Cells]:
+def cells_of(
+    rows: Rows, channels: Sequence[str], text: Sequence[str] = (), lacking: Sequence[str] = ()
+) -> Iterator[Cells]:
     """The channels of every row and its cells of text, each as soon as its line is there.
 
-    Of `bare` rows the header may be missing: the first row is then a frame, its cells the channels.
+    Of `bare` rows the header may be missing: the first row is then a frame, its cells the channels. Cells of the
+    channels `lacking` may be empty, which is NaN.
 
     Raises InputError as `load`, at the row with the fault, when the rows before it were given.
     """
     bare = rows.headless(channels)
     columns = _all(channels) if bare else header(next(rows.read, []), rows.name, channels, text)
+    columns = columns.that_lack(lacking)
     empty = not bare
     for number, row in enumerate(rows.read, 1 if bare else 2):
         if not row:
@@ -182,9 +199,9 @@ def _runs(series: np.ndarray, label: np.ndarray, group: np.ndarray) -> list[np.n
 
 
 def _parse(
-    reader: Iterator[list[str]], path: Path, channels: Sequence[str], text: Sequence[str]
+    reader: Iterator[list[str]], path: Path, channels: Sequence[str], text: Sequence[str], lacking: Sequence[str]
 ) -> tuple[np.ndarray, dict[str, Text]]:
-    columns = header(next(reader, []), path, channels, text)
+    columns = header(next(reader, []), path, channels, text).that_lack(lacking)
     books: list[dict[str, int]] = [{} for _ in columns.text]  # cell -> code
     values: list[np.ndarray] = []
     codes: list[np.ndarray] = []
@@ -273,17 +290,33 @@ def _separator(names: Sequence[str]) -> str:
 
 
 def _numbers(rows: list[list[str]], columns: Columns) -> np.ndarray | None:
-    """float32 [rows, channels]; None if a row has the wrong length or a cell is not a finite number."""
+    """float32 [rows, channels], NaN where a cell may be empty and is.
+
+    None if a row has the wrong length or a cell is not a finite number.
+    """
     width = len(columns.names)
     if any(len(row) != width for row in rows):
         return None
     try:
-        flat = [float(row[i]) for row in rows for i in columns.channels]
+        if columns.lacking:
+            flat = [_number(row[i], i in columns.lacking) for row in rows for i in columns.channels]
+        else:
+            flat = [float(row[i]) for row in rows for i in columns.channels]
     except ValueError:
         return None
     with np.errstate(over="ignore"):
         values = np.array(flat).astype(np.float32).reshape(len(rows), len(columns.channels))
-    return values if np.isfinite(values).all() else None
+    wrong = len(flat) - int(np.isfinite(values).sum())
+    return values if wrong == 0 or wrong == _empty(rows, columns) else None
+
+
+def _number(cell: str, lacking: bool) -> float:
+    return math.nan if lacking and not cell.strip() else float(cell)
+
+
+def _empty(rows: list[list[str]], columns: Columns) -> int:
+    """How many cells may be empty and are."""
+    return sum(not row[i].strip() for row in rows for i in columns.channels if i in columns.lacking)
 
 
 def _codes(rows: list[list[str]], columns: Columns, books: list[dict[str, int]]) -> np.ndarray:
@@ -302,15 +335,15 @@ def _first_fault(rows: list[list[str]], first: int, columns: Columns) -> str:
         if row and len(row) != width:
             return f"row {number}: has {len(row)} cells, and the header has {width}"
         for index in (*columns.channels, *columns.text) if row else ():
-            fault = _cell_fault(row[index], index in columns.channels)
+            fault = _cell_fault(row[index], index in columns.channels, index in columns.lacking)
             if fault:
                 return f"row {number}, column {columns.names[index]}: {fault}"
     raise AssertionError("a chunk was refused although every cell of it is good")
 
 
-def _cell_fault(cell: str, number: bool) -> str:
+def _cell_fault(cell: str, number: bool, lacking: bool) -> str:
     if not cell.strip():
-        return "the cell is empty"
+        return "" if lacking else "the cell is empty"
     try:
         value = float(cell) if number else 0.0
     except ValueError:

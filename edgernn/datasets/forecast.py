@@ -37,7 +37,8 @@ class Frames:
     `anomaly` bool [frames] says which frames are labelled as abnormal; None where there are no labels. `test_from`
     is the frame that the test begins with, where the data itself says so. `encoding` says what each channel is made
     of, nothing where all are measured, and `times` which column of a file has the times. `stretches` is None where
-    there is no gap.
+    there is no gap; what is missing takes the value before for `hold` frames. `left_out` counts what was filled or
+    left out.
     """
 
     values: np.ndarray
@@ -48,6 +49,8 @@ class Frames:
     encoding: tuple[Channel, ...] = ()
     times: Times | None = None
     stretches: Stretches | None = None
+    hold: int = 0
+    left_out: tuple[LeftOut, ...] = ()
 
     def cut(self, start: int, end: int | None = None) -> Frames:
         """The frames from `start` up to `end`, a series of their own."""
@@ -82,7 +85,9 @@ def split(series: Frames, data: ForecastData, seed: int) -> Splits:
         task=data.task,
         encoding=_encoding(found["test"]),
         times=series.times,
+        hold=series.hold,
         left_out=counted(
+            *series.left_out,
             *(LeftOut(count, f"windows of {name}", "a gap in time") for name, (_, count, _) in made.items()),
             *(LeftOut(count, f"windows of {name}", "a labelled anomaly") for name, (_, _, count) in made.items()),
         ),
@@ -98,7 +103,7 @@ def scenes(series: Frames, data: ForecastData) -> dict[str, Scene]:
     for part in (found["validation"], found["test"]):
         if part.stretches and not part.stretches.whole(len(part.values), max(data.lags, default=0)).all():
             raise InputError(
-                f"{part.stretches.told}; decide judges frames one after the other: fill the missing rows, or set "
+                f"{part.stretches.told}; decide judges frames one after the other: let data.hold fill them, or set "
                 "data.across_gaps: true"
             )
     return {name: Scene.labelled(part.values, part.anomaly) for name, part in found.items()}
@@ -184,7 +189,7 @@ def _nowhere(stretches: Stretches, data: ForecastData, name: str) -> str:
     lags = f" after the {max(data.lags)} of the longest lag" if data.lags else ""
     return (
         f"{stretches.told}; data.split gives {name} no {data.window + data.horizon} frames without a gap{lags}, "
-        "which a window and its horizon take; fill the missing rows, shorten data.window or data.lags, or set "
+        "which a window and its horizon take; let data.hold fill them, shorten data.window or data.lags, or set "
         "data.across_gaps: true"
     )
 

@@ -189,6 +189,8 @@ class SeriesData(ForecastData):
     anomaly: Column | None = None  # a column of 1 where a frame is known to be abnormal, else 0
     # whether windows and lags may reach across missing rows, and where times are irregular by nature
     across_gaps: Flag = False
+    # rows for which an empty cell, or a row that is missing from these times, takes the value before
+    hold: Annotated[Whole, Field(ge=0, le=1000)] = 0
     rate_hz: Hertz = 0.0  # frames a second; 0 where there is no clock
 
     @model_validator(mode="after")

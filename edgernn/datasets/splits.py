@@ -20,15 +20,20 @@ _FIELDS = ("x", "y", "group", "lengths", "text", "shares", "taken")
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a reader left out of the data, or with `cut` read a part of: how many of what, and why."""
+    """What a reader left out of the data, or with `cut` read a part of, or `filled`: how many of what, and why."""
 
     count: int
     what: str
     why: str
     cut: bool = False
+    filled: bool = False
+
+    @property
+    def became(self) -> str:
+        return "filled" if self.filled else "cut" if self.cut else "left out"
 
     def __str__(self) -> str:
-        return f"{self.count} {self.what} {'cut' if self.cut else 'left out'} ({self.why})"
+        return f"{self.count} {self.what} {self.became} ({self.why})"
 
 
 def counted(*found: LeftOut) -> tuple[LeftOut, ...]:
@@ -109,7 +114,8 @@ class Splits:
     `labels` names the classes or the quantities, `channels` the inputs; `rate_hz` is the steps a second, 0 without
     a clock. `vocabulary` is what made `x` of texts, `encoding` says what the channels are made of where frames are
     made of events or of a series with its times and its past, `times` which column has these times. Of a recording,
-    one row in `every` is a frame. `left_out` counts what of the data is in no split, or only in part.
+    one row in `every` is a frame; of a series, what is missing takes the value before for `hold` rows. `left_out`
+    counts what of the data is in no split, or not as it was.
     """
 
     train: Split
@@ -124,6 +130,7 @@ class Splits:
     encoding: tuple[Channel, ...] = ()
     times: Times | None = None
     every: int = 1
+    hold: int = 0
     left_out: tuple[LeftOut, ...] = ()
 
     @cached_property
@@ -145,6 +152,7 @@ def save(splits: Splits, path: Path) -> None:
     header["vocabulary"] = asdict(splits.vocabulary) if splits.vocabulary else None
     header["encoding"] = [asdict(one) for one in splits.encoding]
     header |= {"times": asdict(splits.times) if splits.times else None, "every": splits.every}
+    header["hold"] = splits.hold
     header["left_out"] = [asdict(one) for one in splits.left_out]
     parts = {part: getattr(splits, part) for part in _PARTS}
     fields = [(name, key, getattr(part, key)) for name, part in parts.items() for key in _FIELDS]
@@ -172,6 +180,7 @@ def load(path: Path) -> Splits:
             encoding=tuple(Channel(**one) for one in header["encoding"]),
             times=Times(**header["times"]) if header.get("times") else None,  # absent from older files
             every=int(header.get("every", 1)),
+            hold=int(header.get("hold", 0)),
             left_out=tuple(LeftOut(**one) for one in header.get("left_out", ())),  # absent in earlier builds
         )
     except KeyError as error:

@@ -41,11 +41,15 @@ def is_gap(before: datetime, time: datetime, usual: float) -> bool:
     return bool(usual) and step.total_seconds() > FACTOR * usual and not _set_forward(time, step, usual)
 
 
-def frames_since(times: Sequence[datetime], usual: float) -> np.ndarray:
-    """How many frames are directly before each one, back to a gap or the start, int64 [frames]."""
-    number = np.arange(len(times))
-    first = np.array([True, *(is_gap(before, time, usual) for before, time in pairwise(times))])
-    return number - np.maximum.accumulate(np.where(first, number, 0))
+def missing(before: datetime, time: datetime, usual: float) -> int:
+    """How many rows are missing between two that follow each other."""
+    return round((time - before).total_seconds() / usual) - 1 if is_gap(before, time, usual) else 0
+
+
+def frames_since(begins: np.ndarray) -> np.ndarray:
+    """How many frames are directly before each one, int64 [frames], back to one that `begins`, bool [frames]."""
+    number = np.arange(len(begins))
+    return number - np.maximum.accumulate(np.where(begins, number, 0))
 
 
 def _parsed(cell: str) -> datetime:

@@ -82,6 +82,7 @@ def _header(network: Network) -> dict[str, object]:
         **({"encoding": [asdict(one) for one in network.encoding]} if network.encoding else {}),
         **({"times": asdict(network.times)} if network.times else {}),
         **({"every": network.every} if network.every > 1 else {}),
+        **({"hold": network.hold} if network.hold else {}),
         "layers": [
             {
                 "name": layer.name,
@@ -123,6 +124,7 @@ def _network(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Net
         encoding=tuple(Channel(**one) for one in header.get("encoding", ())),
         times=Times(**header["times"]) if "times" in header else None,
         every=int(header.get("every", 1)),
+        hold=int(header.get("hold", 0)),
     )
 
 

@@ -37,7 +37,8 @@ class Network:
     texts, in a network that reads them; `features` says what makes a raw frame of sound, `{"log_mel": constants}`,
     `encoding` what each channel is made of where frames are made of events, or of a series with its times and its
     past, `times` which column has these times, and `decide` how outputs along a stream become decisions. Of a
-    recording, one row in `every` is a frame: the first, and so on.
+    recording, one row in `every` is a frame: the first, and so on. Of a series, a value or a row that is missing
+    takes the value before for `hold` rows.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Network:
     encoding: tuple[Channel, ...] = ()
     times: Times | None = None
     every: int = 1
+    hold: int = 0
 
     @property
     def inputs(self) -> int:

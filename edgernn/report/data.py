@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from edgernn.datasets.splits import LeftOut
 from edgernn.report import units
 from edgernn.report.grid import Column, Line, Table
 from edgernn.report.verdict import Report
 
 TOTALS = {"examples": "examples", "groups": "groups that they are of", "asked": "answers asked for"}
-ABOUT_LEFT_OUT = "What was read is not all in the splits:"
+ABOUT_LEFT_OUT = "What was read is not in the splits as it was:"
 
 
 def table(report: Report) -> Table:
@@ -27,11 +28,8 @@ def table(report: Report) -> Table:
 
 
 def left_out_table(report: Report) -> Table:
-    """How many of what are in no split, or were cut, and why."""
+    """How many of what are in no split, or were cut or filled, and why."""
     rows = report["data"]["left_out"] if "data" in report else ()
-    lines = (
-        Line((row["what"], units.count(row["count"]), "cut" if row["cut"] else "left out", row["why"]))
-        for row in rows
-    )
+    lines = (Line((row["what"], units.count(row["count"]), LeftOut(**row).became, row["why"])) for row in rows)
     columns = (Column("What"), Column("Number", True), Column("Became"), Column("Why"))
-    return Table("Left out or cut", columns, tuple(lines))
+    return Table("Left out, cut or filled", columns, tuple(lines))

@@ -30,14 +30,15 @@ def decisions(paths: BuildFolder, network: Network, source: Path) -> Iterator[di
 def after_every_step(paths: BuildFolder, network: Network, read: csv_windows.Rows) -> Iterator[dict[str, Any]]:
     """What `decisions` says on the rows of a file.
 
-    Where frames are not simply the rows, `row` tells the last one that an answer is of. After a gap in time the
-    network begins anew.
+    Where frames are not simply the rows, `row` tells the last one that an answer is of; `missing` is true of one
+    that was not there. After a gap in time the network begins anew.
     """
     number, by_row = count(1), rows.by_row(network)
     run = streams(paths, network.frames_per_step)
     for _, stretch in groupby(rows.frames(read, network), lambda frame: frame.stretch):
         for frame, decision in _of_stretch(paths, network, run, stretch):
-            yield ({"row": frame.row} if by_row else {}) | {"step": next(number)} | decision
+            about = {"row": frame.row} if by_row else {}
+            yield about | ({"missing": True} if frame.missing else {}) | {"step": next(number)} | decision
 
 
 def _of_stretch(

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgernn.datasets import csv_windows, times
+from edgernn.datasets import csv_windows, holding, times
 from edgernn.datasets.csv_windows import Cells
+from edgernn.datasets.holding import Holder
 from edgernn.errors import InputError
 from edgernn.features import calendar
 from edgernn.network import Channel, Network, Times
@@ -26,11 +27,23 @@ _LOG = logging.getLogger(__name__)
 
 
 class Frame(NamedTuple):
-    """A frame float32 [channels], and its row in the file; frames of one `stretch` have no gap between them."""
+    """A frame float32 [channels], and its row in the file; frames of one `stretch` have no gap between them.
+
+    Of a row that is `missing` it holds what was there before, and `row` is the one that came in its place.
+    """
 
     row: int
     stretch: int
     values: np.ndarray
+    missing: bool = False
+
+
+class Reading(NamedTuple):
+    """What a row says, float32 [channels read], NaN where there is nothing, and its time where times are read."""
+
+    values: np.ndarray
+    time: datetime | None
+    missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,18 +71,28 @@ class Plan:
         return cls(read, places, made, network.times if asked or there else None)
 
     @property
+    def text(self) -> list[str]:
+        """The columns to read as text."""
+        return [self.times.column] if self.times else []
+
+    @property
+    def spacing(self) -> float:
+        """Seconds from one row to the next; 0: any."""
+        return self.times.spacing if self.times else 0.0
+
+    @property
     def longest(self) -> int:
         """Of the lags to make."""
         return max((one.frames for one in self.made.values()), default=0)
 
-    def frame(self, network: Network, cells: Cells, time: datetime | None, past: deque[np.ndarray]) -> np.ndarray:
+    def frame(self, network: Network, reading: Reading, past: deque[np.ndarray]) -> np.ndarray:
         """The frame of a row, float32 [channels]; 0 where a lag is not there yet."""
         values = np.zeros(len(network.channels), np.float32)
-        values[list(self.places)] = cells.values
+        values[list(self.places)] = reading.values
         for place, one in self.made.items():
             if one.kind == "calendar":
-                assert time is not None  # they are read where a channel of the calendar is made
-                values[place] = calendar.value(time, one)
+                assert reading.time is not None  # they are read where a channel of the calendar is made
+                values[place] = calendar.value(reading.time, one)
             elif one.frames <= len(past):
                 values[place] = past[-one.frames][network.channels.index(one.column)]
         return values
@@ -77,13 +100,15 @@ class Plan:
 
 def by_row(network: Network) -> bool:
     """Whether frames are not simply the rows, one after the other, so that an answer tells its row."""
-    return network.every > 1 or network.times is not None or any(one.derived for one in network.encoding)
+    made = any(one.derived for one in network.encoding)
+    return network.every > 1 or network.hold > 0 or network.times is not None or made
 
 
 def frames(read: csv_windows.Rows, network: Network) -> Iterator[Frame]:
     """A network's frames, each as soon as its row is there.
 
-    A row whose lags are not all there is none. After a gap in time a stretch begins, with lags of its own.
+    A row whose lags are not all there is none. What is missing takes the value before for `hold` rows; after more,
+    and after a gap in time, a stretch begins, with lags of its own.
 
     Raises InputError at a row with a fault, when the frames before it are given; and at the end when lags are
     longer than all stretches.
@@ -94,28 +119,62 @@ def frames(read: csv_windows.Rows, network: Network) -> Iterator[Frame]:
 def _made(read: csv_windows.Rows, network: Network) -> Iterator[Frame]:
     bare = read.headless(network.channels)
     plan = Plan.of(network, list(network.channels) if bare else [name.strip() for name in read.first()])
-    text = [plan.times.column] if plan.times else []
-    before: datetime | None = None
     past: deque[np.ndarray] = deque(maxlen=plan.longest)
     stretch, given = 0, False
-    for cells in csv_windows.cells_of(read, plan.read, text):
-        time = _time(cells, plan.times, before, read.name) if plan.times else None
-        if plan.times and time and before and times.is_gap(before, time, plan.times.spacing):
-            _LOG.warning("%s, row %d: %s after the row before; it begins anew", read.name, cells.row, time - before)
+    for row, reading in _readings(read, plan, network.hold):
+        if reading is None:
             past.clear()
             stretch += 1
-        before = time
-        values = plan.frame(network, cells, time, past)
+            continue
+        values = plan.frame(network, reading, past)
         if len(past) == plan.longest:
             given = True
-            yield Frame(cells.row, stretch, values)
+            yield Frame(row, stretch, values, reading.missing)
         past.append(values)
     if not given:
-        longest = max(plan.made.values(), key=lambda one: one.frames)
-        raise InputError(
-            f"{read.name}: no row has {plan.longest} others before it without a gap, which {longest.name} takes; "
-            "give it more rows"
-        )
+        raise InputError(f"{read.name}: {_nothing(plan)}; give it more rows")
+
+
+def _nothing(plan: Plan) -> str:
+    """Why no row became a frame."""
+    if not plan.made:
+        return f"no row has a value in each of {', '.join(plan.read)}, or one before to hold"
+    longest = max(plan.made.values(), key=lambda one: one.frames)
+    return f"no row has {plan.longest} others before it without a gap, which {longest.name} takes"
+
+
+def _readings(read: csv_windows.Rows, plan: Plan, hold: int) -> Iterator[tuple[int, Reading | None]]:
+    """What each row says, after up to `hold` rows that are missing before it; None where a gap is.
+
+    A value that is missing is the one before, for up to `hold` rows; where it stays missing is a gap, too.
+    """
+    holder, broken, before = Holder(len(plan.read), hold), False, None
+    for cells in csv_windows.cells_of(read, plan.read, plan.text, plan.read if hold else ()):
+        time = _time(cells, plan.times, before, read.name) if plan.times else None
+        missing = times.missing(before, time, plan.spacing) if time and before else 0
+        if time and before and missing > hold:
+            _LOG.warning("%s, row %d: %s after the row before; it begins anew", read.name, cells.row, time - before)
+            holder.begin()
+            yield cells.row, None
+        for reading in _with_missing(cells, before, time, missing if missing <= hold else 0, plan.spacing):
+            held = holder.push(reading.values)
+            lacks = bool(np.isnan(held).any())
+            if lacks and not broken:
+                _LOG.warning(
+                    "%s, row %d: lacks a value, and has none to hold; it begins anew", read.name, cells.row
+                )
+            broken = lacks
+            yield cells.row, None if lacks else reading._replace(values=held)
+        before = time
+
+
+def _with_missing(
+    cells: Cells, before: datetime | None, time: datetime | None, missing: int, spacing: float
+) -> Iterator[Reading]:
+    """A row after those that are missing before it."""
+    for one in holding.between(before, missing, spacing) if before else ():
+        yield Reading(np.full_like(cells.values, np.nan), one, missing=True)
+    yield Reading(cells.values, time)
 
 
 def _column(network: Network, place: int, header: list[str]) -> str:

@@ -173,6 +173,8 @@ def metadata(
         about["times"] = asdict(network.times)
     if network.every > 1:
         about["every"] = network.every
+    if network.hold:
+        about["hold"] = network.hold
     if form == "step":
         program = typed.program if typed else network.program()
         about["states"] = {

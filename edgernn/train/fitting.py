@@ -79,6 +79,7 @@ def untrained(recipe: Recipe, splits: Splits) -> Network:
         encoding=splits.encoding,
         times=splits.times,
         every=splits.every,
+        hold=splits.hold,
     )
 
 

@@ -14,6 +14,7 @@ from edgernn import datasets
 from edgernn.datasets import catalog, csv_windows, series_csv
 from edgernn.datasets.forecast import Frames
 from edgernn.datasets.sections import CatalogSeries, SeriesData
+from edgernn.datasets.splits import LeftOut
 from edgernn.errors import InputError
 from edgernn.features import calendar
 from edgernn.network import Channel, Times
@@ -276,7 +277,7 @@ def test_gaps_everywhere_are_refused_and_told(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"{tmp_path / 'd.csv'}, row 11: 2026-01-01 10:00:00 is 2:00:00 after the row before, where rows are "
         "1:00:00 apart; there are 39 such gaps; data.split gives train no 8 frames without a gap after the 3 of "
-        "the longest lag, which a window and its horizon take; fill the missing rows, shorten data.window or "
+        "the longest lag, which a window and its horizon take; let data.hold fill them, shorten data.window or "
         "data.lags, or set data.across_gaps: true"
     )
     joined = datasets.load(data.model_copy(update={"across_gaps": True}), tmp_path, 0)
@@ -291,12 +292,61 @@ def test_streams_for_alarms_have_no_gap(tmp_path: Path) -> None:
         datasets.load_with_stretches(data, tmp_path, 0)
     assert str(caught.value) == (
         f"{tmp_path / 'd.csv'}, row 352: 2026-01-15 15:00:00 is 2:00:00 after the row before, where rows are "
-        "1:00:00 apart; decide judges frames one after the other: fill the missing rows, or set "
+        "1:00:00 apart; decide judges frames one after the other: let data.hold fill them, or set "
         "data.across_gaps: true"
     )
     joined = data.model_copy(update={"across_gaps": True})
     assert [*datasets.load_with_stretches(joined, tmp_path, 0)[1]] == ["train", "validation", "test"]
     (tmp_path / "d.csv").write_text(hourly(50))  # in train, whose stream sets no threshold
+    assert [*datasets.load_with_stretches(data, tmp_path, 0)[1]] == ["train", "validation", "test"]
+
+
+def test_what_is_missing_is_held_for_a_few_rows_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = (
+        "at,load,heat\n2026-01-31 20:00:00,,9\n2026-01-31 21:00:00,1,9\n2026-01-31 22:00:00, ,8\n"
+        "2026-02-01 01:00:00,3,7\n2026-02-01 02:00:00,4,\n2026-02-01 03:00:00,5,\n2026-02-01 04:00:00,6,\n"
+        "2026-02-01 05:00:00,7,5\n"
+    )
+    found = load(tmp_path, text, calendar=["day"], hold=2)
+
+    assert found.values[:, :2].tolist() == [[1, 9], [1, 8], [1, 8], [3, 7], [4, 7], [5, 7], [7, 5]]
+    hour = 2 * np.pi / 24
+    np.testing.assert_allclose(found.values[:3, 2], np.sin(hour * np.array([21, 22, 23])), atol=1e-6)
+    assert found.stretches is not None
+    assert found.stretches.before.tolist() == [0, 1, 2, 0, 1, 2, 0]
+    assert found.left_out == (
+        LeftOut(3, "empty cells", "data.hold: 2", filled=True),
+        LeftOut(1, "missing rows", "data.hold: 2", filled=True),
+        LeftOut(2, "rows", "an empty cell, and no value in the 2 rows before"),
+    )
+    assert caplog.messages == [
+        f"{tmp_path / 'd.csv'}, row 5: comes after rows with an empty cell and no value to hold; there are 2 such "
+        "gaps; no window and no lag reaches across a gap"
+    ]
+    assert fault(tmp_path, text) == ", row 2, column load: the cell is empty"
+    assert fault(tmp_path, text.replace(",5\n", ",nan\n"), hold=2).startswith(
+        ", row 9, column heat: nan is not a finite"
+    )
+
+
+def test_without_times_empty_cells_are_held_and_labels_must_be_there(tmp_path: Path) -> None:
+    text = "load,odd\n1,0\n,1\n3,0\n"
+    changes = {"columns": ["load"], "time": None, "anomaly": "odd", "hold": 1}
+    found = load(tmp_path, text, **changes)
+    assert (found.values.tolist(), found.hold, found.stretches) == ([[1], [1], [3]], 1, None)
+    assert found.anomaly is not None
+    assert found.anomaly.tolist() == [False, True, False]
+    assert fault(tmp_path, text.replace(",1\n", ",\n"), **changes) == ", row 3, column odd: the cell is empty"
+    message = ": no row has a value in each of load, heat, or one before to hold"
+    assert fault(tmp_path, "load,heat\n1,\n2,\n", time=None, hold=9) == message
+
+
+def test_windows_reach_across_what_is_held(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(hourly(50, 350))
+    data = section(window=6, horizon=2, hold=1)
+    splits = datasets.load(data, tmp_path, 0)
+    assert (splits.hold, splits.left_out) == (1, (LeftOut(2, "missing rows", "data.hold: 1", filled=True),))
+    assert any(49.0 in x and 51.0 in x for x in splits.train.x[:, :, 0])
     assert [*datasets.load_with_stretches(data, tmp_path, 0)[1]] == ["train", "validation", "test"]
 
 

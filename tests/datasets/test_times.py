@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,9 +17,13 @@ def stamps(start: datetime, step: timedelta, count: int) -> list[datetime]:
     return [start + step * n for n in range(count)]
 
 
+def begins(found: list[datetime], usual: float) -> np.ndarray:
+    return np.array([True, *(times.is_gap(before, time, usual) for before, time in pairwise(found))])
+
+
 def gaps(found: list[datetime]) -> list[int]:
     """The frames that begin a stretch, but for the first."""
-    return np.flatnonzero(times.frames_since(found, times.spacing(found)) == 0)[1:].tolist()
+    return np.flatnonzero(times.frames_since(begins(found, times.spacing(found))) == 0)[1:].tolist()
 
 
 @pytest.mark.parametrize("step", [timedelta(milliseconds=10), timedelta(minutes=15), HOUR, DAY])
@@ -26,13 +31,16 @@ def test_one_missing_row_is_a_gap(step: timedelta) -> None:
     found = stamps(datetime(2026, 1, 5), step, 40)
     assert times.spacing(found) == step.total_seconds()
     assert gaps(found) == []
-    assert gaps(found[:7] + found[8:20] + found[23:]) == [7, 19]
+    some = found[:7] + found[8:20] + found[23:]
+    assert gaps(some) == [7, 19]
+    missing = [times.missing(*pair, step.total_seconds()) for pair in pairwise(some)]
+    assert [(at, count) for at, count in enumerate(missing, 1) if count] == [(7, 1), (19, 3)]
 
 
 def test_frames_are_counted_from_the_gap_before() -> None:
     found = stamps(datetime(2026, 1, 5), HOUR, 8)
-    assert times.frames_since(found[:3] + found[5:], 3600.0).tolist() == [0, 1, 2, 0, 1, 2]
-    assert times.frames_since(found[:3] + found[5:], 0.0).tolist() == [0, 1, 2, 3, 4, 5]
+    assert times.frames_since(begins(found[:3] + found[5:], 3600.0)).tolist() == [0, 1, 2, 0, 1, 2]
+    assert times.frames_since(begins(found[:3] + found[5:], 0.0)).tolist() == [0, 1, 2, 3, 4, 5]
     assert times.spacing(found[:1]) == 0.0
 
 

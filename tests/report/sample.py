@@ -244,6 +244,7 @@ def _data() -> dict[str, Any]:
         "left_out": [
             {"count": 1203, "what": "recordings", "why": "shorter than 200 samples", "cut": False},
             {"count": 2, "what": "texts", "why": "more than 4 words", "cut": True},
+            {"count": 12, "what": "empty cells", "why": "data.hold: 3", "cut": False, "filled": True},
         ],
     }
 

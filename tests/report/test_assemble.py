@@ -20,7 +20,7 @@ def test_classes_are_counted_also_those_without_an_example() -> None:
     found = assemble.data(splits(np.array([1, 0, 1, 1]), "classify"))
     part = {"examples": 4, "groups": 3, "asked": 4, "classes": {"no": 1, "yes": 3, "never": 0}}
     assert found["splits"] == [{"name": name} | part for name in ("train", "validation", "test")]
-    assert found["left_out"] == [{"count": 2, "what": "texts", "why": "no word", "cut": False}]
+    assert found["left_out"] == [{"count": 2, "what": "texts", "why": "no word", "cut": False, "filled": False}]
 
 
 def test_of_what_comes_next_every_step_with_an_answer_is_asked_about() -> None:

@@ -49,6 +49,7 @@ def test_what_is_left_out_is_told_with_its_reason() -> None:
     assert [line.cells for line in data.left_out_table(sample_report()).lines] == [
         ("recordings", "1,203", "left out", "shorter than 200 samples"),
         ("texts", "2", "cut", "more than 4 words"),
+        ("empty cells", "12", "filled", "data.hold: 3"),
     ]
 
 

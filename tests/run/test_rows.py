@@ -43,12 +43,16 @@ def table(gone: Sequence[int] = ()) -> list[str]:
     return ["when,load,heat", *(row for n, row in enumerate(rows) if n not in gone)]
 
 
+def section(**changes: object) -> SeriesData:
+    keys = {"source": "series", "path": "meter.csv", "columns": ["load", "heat"], "forecast": "load"}
+    keys |= {"time": "when", "window": 6, "horizon": 2, "calendar": ["day", "week", "year"], "lags": LAGS}
+    return SeriesData.model_validate(keys | changes)
+
+
 def trained(folder: Path, gone: Sequence[int] = (), **changes: object) -> Splits:
     """What training makes of that file."""
     (folder / "meter.csv").write_text("\n".join(table(gone)) + "\n")
-    section = {"source": "series", "path": "meter.csv", "columns": ["load", "heat"], "forecast": "load"}
-    section |= {"time": "when", "window": 6, "horizon": 2, "calendar": ["day", "week", "year"], "lags": LAGS}
-    return datasets.load(SeriesData.model_validate(section | changes), folder, 0)
+    return datasets.load(section(**changes), folder, 0)
 
 
 def build(folder: Path, splits: Splits, cells: Sequence[tuple[str, Options]] = GRU) -> QuantizedNetwork:
@@ -56,7 +60,7 @@ def build(folder: Path, splits: Splits, cells: Sequence[tuple[str, Options]] = G
     network = random_network(5, len(splits.channels), cells, len(splits.labels), splits.train.x.shape[1])
     mean, std = normalize.fit(splits.train.frames())
     network = replace(network, channels=splits.channels, labels=splits.labels, task=splits.task, mean=mean, std=std)
-    network = replace(network, encoding=splits.encoding, times=splits.times, every=splits.every)
+    network = replace(network, encoding=splits.encoding, times=splits.times, every=splits.every, hold=splits.hold)
     quantized = quantize(network, normalize.apply(splits.calibration.x, mean, std))
     networks.save(network, folder / "network.npz")
     (folder / "artifacts").mkdir()
@@ -73,7 +77,7 @@ def answers(quantized: QuantizedNetwork, stream: np.ndarray) -> np.ndarray:
 def read(path: Path, quantized: QuantizedNetwork) -> tuple[list[int], list[int], np.ndarray]:
     """Rows, stretches and frames of a file."""
     with opened(path) as rows:
-        row, stretch, values = zip(*frames(rows, quantized.network), strict=True)
+        row, stretch, values, _ = zip(*frames(rows, quantized.network), strict=True)
     return list(row), list(stretch), np.stack(values)
 
 
@@ -196,6 +200,33 @@ def test_after_a_gap_the_network_begins_anew(tmp_path: Path, caplog: pytest.LogC
     assert caplog.messages[0] == (
         f"{tmp_path / 'meter.csv'}, row 42: 13:00:00 after the row before; it begins anew"
     )
+
+
+def test_what_is_missing_is_held_as_it_was_in_training(tmp_path: Path) -> None:
+    """Empty cells and missing rows, up to two; a gap is longer."""
+    gone = [*range(30, 32), *range(60, 63)]
+
+    def emptied(row: int, line: str) -> str:
+        when, load, heat = line.split(",")
+        return f"{when},{'' if row in (20, 21) else load},{'' if row in (80, 81, 82) else heat}"
+
+    head, *rows = table()
+    lines = [head, *(emptied(row, line) for row, line in enumerate(rows) if row not in gone)]
+    changes = {"hold": 2, "lags": [3]}
+    (tmp_path / "meter.csv").write_text("\n".join(lines) + "\n")
+    splits = datasets.load(section(**changes), tmp_path, 0)
+    quantized = build(tmp_path, splits)
+    found = list(decisions(tmp_path, tmp_path / "meter.csv"))
+
+    _, stretch, own = read(tmp_path / "meter.csv", quantized)
+    assert [int(np.sum(np.array(stretch) == one)) for one in sorted(set(stretch))] == [60 - 3, 19 - 3, 37 - 3]
+    windows = {window.tobytes() for part in (splits.train, splits.validation, splits.test) for window in part.x}
+    cut = {own[at : at + 6].tobytes() for at in range(len(own) - 5) if len(set(stretch[at : at + 6])) == 1}
+    assert len(windows) > 60
+    assert windows <= cut
+    assert [one["step"] for one in found if one.get("missing")] == [30 - 3 + 1, 31 - 3 + 1]
+    assert [one["row"] for one in found if one.get("missing")] == [32, 32]
+    assert live(tmp_path, lines[:25], 1 + 3) == found[:21]
 
 
 @pytest.mark.parametrize("gaps", [True, False])
