@@ -180,6 +180,7 @@ def load(data: DataSection, base: Path, seed: int, log_mel: LogMel | None = None
         channels=recordings.channels,
         rate_hz=recordings.rate_hz / cut.every,
         every=cut.every,
+        hold=recordings.hold,
         left_out=_left_out(recordings, cut, data.split.exclude),
     )
 
@@ -271,6 +272,7 @@ def _left_out(recordings: Recordings, cut: Cut, excluded: Sequence[str]) -> tupl
     kept = [one for one in recordings.series if one.group not in excluded]
     short = 0 if cut.pad else sum(len(one.values) < cut.window for one in kept)
     return counted(
+        *recordings.left_out,
         LeftOut(len(recordings.series) - len(kept), "recordings", "data.split.exclude"),
         LeftOut(short, "recordings", f"shorter than {cut.window} samples"),
     )

@@ -17,6 +17,8 @@ from typing import NamedTuple, TextIO
 
 import numpy as np
 
+from edgernn.datasets import holding
+from edgernn.datasets.holding import Filled
 from edgernn.datasets.sections import CsvData, DataSection
 from edgernn.datasets.series import Recordings, Series
 from edgernn.errors import InputError
@@ -57,15 +59,28 @@ class Text:
 def load(section: DataSection, base: Path) -> Recordings:
     """The recordings of a CSV file or folder; labels in alphabetical order.
 
+    An empty cell of a channel takes the value before for `hold` rows; after more, another recording begins.
+
     Raises:
         InputError: a file is missing, empty or not CSV, a column is missing, a cell is empty, or a
             channel's cell is not a finite number; with file, row (the header is row 1) and column.
     """
     assert isinstance(section, CsvData)
     root = base / section.path
-    series = tuple(chain.from_iterable(_recordings(path, root, section) for path in _files(root)))
-    labels = tuple(sorted({one.label for one in series}))
-    return Recordings(series, labels, section.columns, section.rate_hz)
+    found = [one for path in _files(root) for one in _recordings(path, root, section)]
+    series = tuple(chain.from_iterable(some for some, _ in found))
+    if not series:
+        raise InputError(
+            f"{root}: no row has a value in each of {', '.join(section.columns)}, or one before to hold"
+        )
+    return Recordings(
+        series=series,
+        labels=tuple(sorted({one.label for one in series})),
+        channels=section.columns,
+        rate_hz=section.rate_hz,
+        hold=section.hold,
+        left_out=holding.told([filled for _, filled in found], section.hold),
+    )
 
 
 def read(
@@ -175,18 +190,21 @@ def _files(root: Path) -> list[Path]:
     return files
 
 
-def _recordings(path: Path, root: Path, section: CsvData) -> list[Series]:
+def _recordings(path: Path, root: Path, section: CsvData) -> Iterator[tuple[list[Series], Filled]]:
+    """Of each recording what was made of it: more than one where values are missing for too long."""
     wanted = (section.label, section.group, section.series)
-    values, text = read(path, section.columns, [c for c in wanted if c not in (None, "file", "folder")])
+    columns = [c for c in wanted if c not in (None, "file", "folder")]
+    values, text = read(path, section.columns, columns, section.columns if section.hold else ())
     name = path.name if path == root else path.relative_to(root).as_posix()
     same = np.zeros(len(values), np.int32)
     text = {**text, "file": Text(same, (name,)), "folder": Text(same, (path.resolve().parent.name,))}
     label, group = text[section.label], text[section.group]
     series = text[section.series] if section.series else text["file"]
-    return [
-        Series(values[rows], label.at(rows[0]), group.at(rows[0]), f"{name}, recording {number}")
-        for number, rows in enumerate(_runs(series.codes, label.codes, group.codes), 1)
-    ]
+    for number, rows in enumerate(_runs(series.codes, label.codes, group.codes), 1):
+        filled = holding.fill(values[rows], [], 0.0, section.hold)
+        about = (label.at(rows[0]), group.at(rows[0]), f"{name}, recording {number}")
+        parts = np.split(filled.values, np.flatnonzero(filled.begins)[1:])
+        yield [Series(part, *about) for part in parts if len(part)], filled
 
 
 def _runs(series: np.ndarray, label: np.ndarray, group: np.ndarray) -> list[np.ndarray]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edgernn.datasets import times
+from edgernn.datasets.splits import LeftOut, counted
 
 
 class Filled(NamedTuple):
@@ -56,6 +57,17 @@ def fill(values: np.ndarray, found: Sequence[datetime], usual: float, limit: int
         cells=int(np.isnan(values[own]).sum()),
         rows=int(np.sum(whole & (origin < 0))),
         left_out=int(np.sum(~own)),
+    )
+
+
+def told(found: Sequence[Filled], limit: int) -> tuple[LeftOut, ...]:
+    """What was filled in all of them, and what was left out."""
+    return counted(
+        LeftOut(sum(one.cells for one in found), "empty cells", f"data.hold: {limit}", filled=True),
+        LeftOut(sum(one.rows for one in found), "missing rows", f"data.hold: {limit}", filled=True),
+        LeftOut(
+            sum(one.left_out for one in found), "rows", f"an empty cell, and no value in the {limit} rows before"
+        ),
     )
 
 

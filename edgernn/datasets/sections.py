@@ -24,6 +24,7 @@ GENERATED = ("sine", "spoken_words")  # sources that make their data; every othe
 
 Column = Annotated[str, Field(min_length=1)]
 Hertz = Annotated[Number, Field(ge=0)]
+Hold = Annotated[Whole, Field(ge=0, le=1000)]
 
 
 def _refuse_twice(columns: tuple[str, ...]) -> None:
@@ -86,6 +87,7 @@ class CsvData(WindowedData):
     label: Column  # a column, or `folder`: the name of the folder that holds the file
     group: Column = "file"  # a column, `file` or `folder`: what must not be in two splits
     series: Column | None = None  # a column that tells the recordings of one file apart
+    hold: Hold = 0  # rows for which an empty cell takes the value before
     rate_hz: Hertz = 0.0  # samples a second; 0 where there is no clock
 
     @model_validator(mode="after")
@@ -190,7 +192,7 @@ class SeriesData(ForecastData):
     # whether windows and lags may reach across missing rows, and where times are irregular by nature
     across_gaps: Flag = False
     # rows for which an empty cell, or a row that is missing from these times, takes the value before
-    hold: Annotated[Whole, Field(ge=0, le=1000)] = 0
+    hold: Hold = 0
     rate_hz: Hertz = 0.0  # frames a second; 0 where there is no clock
 
     @model_validator(mode="after")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgernn.datasets.splits import LeftOut
+
 
 @dataclass(frozen=True, eq=False)
 class Series:
@@ -23,9 +25,14 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Recordings:
-    """All recordings of a source; `labels` in class order, `rate_hz` the samples a second (0: no clock)."""
+    """All recordings of a source; `labels` in class order, `rate_hz` the samples a second (0: no clock).
+
+    What is missing takes the value before for `hold` samples; `left_out` counts what was filled or left out.
+    """
 
     series: tuple[Series, ...]
     labels: tuple[str, ...]
     channels: tuple[str, ...]
     rate_hz: float = 0.0
+    hold: int = 0
+    left_out: tuple[LeftOut, ...] = ()

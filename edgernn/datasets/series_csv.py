@@ -14,7 +14,6 @@ from edgernn.datasets.catalog import CATALOG, fetch
 from edgernn.datasets.forecast import Frames, Stretches
 from edgernn.datasets.holding import Filled
 from edgernn.datasets.sections import DataSection, SeriesData
-from edgernn.datasets.splits import LeftOut, counted
 from edgernn.errors import InputError
 from edgernn.features import calendar
 from edgernn.network import Channel, Cycle, Times
@@ -94,15 +93,7 @@ def read(
         times=Times(time, usual) if time else None,
         stretches=_stretches(path, filled, usual),
         hold=hold,
-        left_out=_told(filled, hold),
-    )
-
-
-def _told(filled: Filled, hold: int) -> tuple[LeftOut, ...]:
-    return counted(
-        LeftOut(filled.cells, "empty cells", f"data.hold: {hold}", filled=True),
-        LeftOut(filled.rows, "missing rows", f"data.hold: {hold}", filled=True),
-        LeftOut(filled.left_out, "rows", f"an empty cell, and no value in the {hold} rows before"),
+        left_out=holding.told([filled], hold),
     )
 
 

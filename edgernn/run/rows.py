@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,7 +113,8 @@ def frames(read: csv_windows.Rows, network: Network) -> Iterator[Frame]:
     Raises InputError at a row with a fault, when the frames before it are given; and at the end when lags are
     longer than all stretches.
     """
-    return islice(_made(read, network), 0, None, network.every)
+    for _, stretch in groupby(_made(read, network), lambda frame: frame.stretch):
+        yield from islice(stretch, 0, None, network.every)
 
 
 def _made(read: csv_windows.Rows, network: Network) -> Iterator[Frame]:

@@ -10,6 +10,7 @@ import pytest
 from edgernn.datasets import csv_windows
 from edgernn.datasets.sections import CsvData
 from edgernn.datasets.series import Recordings
+from edgernn.datasets.splits import LeftOut
 from edgernn.errors import InputError
 
 GOOD = "t,who,what,ax,ay\n0,ann,sit,1,2\n1,ann,sit,3,4\n2,ann,walk,5,6\n3,bob,walk,7,8\n"
@@ -134,6 +135,29 @@ def test_the_ways_of_writing_csv(tmp_path: Path, text: str) -> None:
 )
 def test_faults_name_file_row_and_column(tmp_path: Path, content: str | bytes, message: str) -> None:
     assert fault(tmp_path, content) == message
+
+
+def test_empty_cells_are_held_within_a_recording(tmp_path: Path) -> None:
+    text = GOOD + "4,bob,walk,,9\n5,bob,walk,,9\n6,bob,walk,1,9\n7,bob,sit,,9\n8,bob,sit,2,9\n"
+    recordings = load(tmp_path, text, hold=1)
+
+    assert described(recordings) == [
+        ("sit", "ann", [1, 3]),
+        ("walk", "ann", [5]),
+        ("walk", "bob", [7, 7]),  # the second empty cell is one too many
+        ("walk", "bob", [1]),
+        ("sit", "bob", [2]),  # of another recording nothing is held
+    ]
+    assert (recordings.hold, recordings.left_out) == (
+        1,
+        (
+            LeftOut(1, "empty cells", "data.hold: 1", filled=True),
+            LeftOut(2, "rows", "an empty cell, and no value in the 1 rows before"),
+        ),
+    )
+    assert fault(tmp_path, text) == ", row 6, column ax: the cell is empty"
+    nothing = ": no row has a value in each of ax, ay, or one before to hold"
+    assert fault(tmp_path, "who,what,ax,ay\nann,sit,,1\n", hold=5) == nothing
 
 
 def test_rows_are_counted_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -268,6 +268,26 @@ def test_a_recording_is_thinned_as_windows_were(stride: int, tmp_path: Path) -> 
     assert older == found
 
 
+def test_a_recording_with_empty_cells_is_thinned_from_where_it_begins_anew(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).normal(size=(240, 2))
+    lines = [f"{x:.4f},{y:.4f},{'ab'[n // 120]},{n % 120 // 20}" for n, (x, y) in enumerate(values)]
+    for row in (7, *range(43, 46)):
+        lines[row] = lines[row][lines[row].index(",") :]
+    (tmp_path / "x.csv").write_text("\n".join(["x,y,class,group", *lines]) + "\n")
+    keys = {"source": "csv", "path": "x.csv", "columns": ["x", "y"], "label": "class", "group": "group"}
+    keys |= {"window": 10, "every": 5, "hold": 2, "split": {"validation": ["4"], "test": ["5"]}}
+    splits = datasets.load(CsvData.model_validate(keys), tmp_path, 0)
+    quantized = build(tmp_path, splits)
+
+    row, stretch, own = read(tmp_path / "x.csv", quantized)
+
+    assert splits.hold == 2
+    assert row[:12] == [*range(2, 47, 5), 48, 53, 58]
+    assert stretch[8:11] == [0, 1, 1]
+    after = next(window for window in splits.train.x if window[0].tobytes() == own[9].tobytes())
+    np.testing.assert_array_equal(after, own[9:11])
+
+
 @pytest.mark.parametrize("compiled", [True, False])
 def test_alarms_begin_anew_after_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, compiled: bool) -> None:
     """Whether C decides or another engine: as on two files, one for each side."""
