@@ -11,19 +11,18 @@ from typing import Any
 import pytest
 
 from edgernn import recipe
-from edgernn.misfits import DETECTION_GATES
 
 ROOT = Path(__file__).parent.parent
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
 WHOLE = ("activity", "sine_forecast")  # built in full; of the others, their profile `smoke` is
 
 
-def build(path: Path, folder: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
+def build(path: Path, folder: Path, *arguments: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "edgernn.cli", "build", str(path), "--out", str(folder / "out"), "--json"]
     ended = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
-    assert ended.returncode in codes, ended.stderr[-2000:]
+    assert ended.returncode == 0, ended.stderr[-2000:]
     content: dict[str, Any] = json.loads(ended.stdout)
-    assert content["passed"] == (ended.returncode == 0)
+    assert content["passed"]
     assert {row["status"] for row in content["results"]} <= {"ok", "skipped"}
     return content
 
@@ -64,12 +63,9 @@ def test_a_recipe_passes_its_gates(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_a_smoke_profile_builds(path: Path, tmp_path: Path) -> None:
-    """It has hardly learnt, so that gates on what it has learnt may fail; nothing else may."""
-    content = build(path, tmp_path, "--set", "profile=smoke", codes=(0, 1))
-    learnt = {"metric_above_baseline", "metric_drop_max", "metric_drop_share_max", "agreement_min"}
-    learnt |= {*DETECTION_GATES}
-    assert {gate["name"] for gate in content["gates"] if not gate["passed"]} <= learnt
+def test_a_smoke_profile_builds_and_passes(path: Path, tmp_path: Path) -> None:
+    """It has hardly learnt, which its gates do not ask for."""
+    content = build(path, tmp_path, "--set", "profile=smoke")
     assert {"litert", "c"} <= {row["engine"] for row in content["results"] if row["status"] == "ok"}
     resolved = recipe.load(tmp_path / "out" / "recipe.yaml")
     assert resolved == recipe.load(path, ["profile=smoke"])
