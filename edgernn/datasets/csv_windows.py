@@ -23,6 +23,7 @@ from edgernn.datasets.sections import CsvData, DataSection
 from edgernn.datasets.series import Recordings, Series
 from edgernn.errors import InputError
 
+EMPTY, HOLD = "the cell is empty", "; fill it, or let data.hold give it the value before"
 STANDARD_INPUT = 0  # the file descriptor
 _CHUNK = 50_000  # rows parsed at a time: bounds the memory that cells take as text
 LATER = "surrogateescape"  # bytes that are no UTF-8 are refused with their line, and not with a block of lines
@@ -32,17 +33,23 @@ LATER = "surrogateescape"  # bytes that are no UTF-8 are refused with their line
 class Columns:
     """Where in a row to look: channels, and the text columns; `names` is the whole header.
 
-    The cells of `lacking`, some of the channels, may be empty.
+    `hold` can give cells of the channels `holdable` a value; with `held` it does, and they may be empty.
     """
 
     channels: tuple[int, ...]
     text: tuple[int, ...]
     names: tuple[str, ...]
-    lacking: frozenset[int] = frozenset()
+    holdable: frozenset[int] = frozenset()
+    held: bool = False
 
-    def that_lack(self, names: Sequence[str]) -> Columns:
-        """The same, of which the cells of those channels may be empty."""
-        return replace(self, lacking=frozenset(i for i in self.channels if self.names[i] in names))
+    @property
+    def lacking(self) -> frozenset[int]:
+        """The channels whose cells may be empty."""
+        return self.holdable if self.held else frozenset()
+
+    def holding(self, names: Sequence[str], held: bool) -> Columns:
+        """The same, with those channels holdable."""
+        return replace(self, holdable=frozenset(i for i in self.channels if self.names[i] in names), held=held)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,17 +91,18 @@ def load(section: DataSection, base: Path) -> Recordings:
 
 
 def read(
-    path: Path, channels: Sequence[str], text: Sequence[str], lacking: Sequence[str] = ()
+    path: Path, channels: Sequence[str], text: Sequence[str], holdable: Sequence[str] = (), held: bool = False
 ) -> tuple[np.ndarray, dict[str, Text]]:
     """Columns of one file: the channels as float32 [rows, channels], and the text columns by name.
 
-    Cells of the channels `lacking` may be empty, which is NaN.
+    Cells of the channels `holdable` may be empty where they are `held`, which is NaN.
 
     Raises:
         InputError: as `load`.
     """
     with telling(path), text_file(path) as file:
-        return _parse(table(file, path), path, channels, text, lacking)
+        rows = table(file, path)
+        return _parse(rows, path, header(next(rows, []), path, channels, text).holding(holdable, held))
 
 
 def row_of(path: Path, sample: int) -> int:
@@ -152,7 +160,7 @@ def cells_of(
     """
     bare = rows.headless(channels)
     columns = _all(channels) if bare else header(next(rows.read, []), rows.name, channels, text)
-    columns = columns.that_lack(lacking)
+    columns = columns.holding(lacking, held=True)
     empty = not bare
     for number, row in enumerate(rows.read, 1 if bare else 2):
         if not row:
@@ -194,7 +202,7 @@ def _recordings(path: Path, root: Path, section: CsvData) -> Iterator[tuple[list
     """Of each recording what was made of it: more than one where values are missing for too long."""
     wanted = (section.label, section.group, section.series)
     columns = [c for c in wanted if c not in (None, "file", "folder")]
-    values, text = read(path, section.columns, columns, section.columns if section.hold else ())
+    values, text = read(path, section.columns, columns, section.columns, section.hold > 0)
     name = path.name if path == root else path.relative_to(root).as_posix()
     same = np.zeros(len(values), np.int32)
     text = {**text, "file": Text(same, (name,)), "folder": Text(same, (path.resolve().parent.name,))}
@@ -216,10 +224,7 @@ def _runs(series: np.ndarray, label: np.ndarray, group: np.ndarray) -> list[np.n
     return np.split(order, np.flatnonzero(changed) + 1)
 
 
-def _parse(
-    reader: Iterator[list[str]], path: Path, channels: Sequence[str], text: Sequence[str], lacking: Sequence[str]
-) -> tuple[np.ndarray, dict[str, Text]]:
-    columns = header(next(reader, []), path, channels, text).that_lack(lacking)
+def _parse(reader: Iterator[list[str]], path: Path, columns: Columns) -> tuple[np.ndarray, dict[str, Text]]:
     books: list[dict[str, int]] = [{} for _ in columns.text]  # cell -> code
     values: list[np.ndarray] = []
     codes: list[np.ndarray] = []
@@ -355,13 +360,14 @@ def _first_fault(rows: list[list[str]], first: int, columns: Columns) -> str:
         for index in (*columns.channels, *columns.text) if row else ():
             fault = _cell_fault(row[index], index in columns.channels, index in columns.lacking)
             if fault:
-                return f"row {number}, column {columns.names[index]}: {fault}"
+                hint = HOLD if fault == EMPTY and index in columns.holdable else ""
+                return f"row {number}, column {columns.names[index]}: {fault}{hint}"
     raise AssertionError("a chunk was refused although every cell of it is good")
 
 
 def _cell_fault(cell: str, number: bool, lacking: bool) -> str:
     if not cell.strip():
-        return "" if lacking else "the cell is empty"
+        return "" if lacking else EMPTY
     try:
         value = float(cell) if number else 0.0
     except ValueError:

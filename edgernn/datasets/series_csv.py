@@ -71,7 +71,7 @@ def read(
     Raises InputError as `load`.
     """
     labels = [label] if label else []
-    values, text = csv_windows.read(path, [*columns, *labels], [time] if time else [], columns if hold else ())
+    values, text = csv_windows.read(path, [*columns, *labels], [time] if time else [], columns, hold > 0)
     if label:
         _refuse_other_labels(values[:, -1], label, path)
     found = _times(path, time, [text[time].at(row) for row in range(len(values))]) if time else []

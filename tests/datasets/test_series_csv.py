@@ -323,7 +323,7 @@ def test_what_is_missing_is_held_for_a_few_rows_and_told(tmp_path: Path, caplog:
         f"{tmp_path / 'd.csv'}, row 5: comes after rows with an empty cell and no value to hold; there are 2 such "
         "gaps; no window and no lag reaches across a gap"
     ]
-    assert fault(tmp_path, text) == ", row 2, column load: the cell is empty"
+    assert fault(tmp_path, text) == ", row 2, column load: the cell is empty" + csv_windows.HOLD
     assert fault(tmp_path, text.replace(",5\n", ",nan\n"), hold=2).startswith(
         ", row 9, column heat: nan is not a finite"
     )
