@@ -77,9 +77,7 @@ def load(section: DataSection, base: Path) -> Recordings:
     found = [one for path in _files(root) for one in _recordings(path, root, section)]
     series = tuple(chain.from_iterable(some for some, _ in found))
     if not series:
-        raise InputError(
-            f"{root}: no row has a value in each of {', '.join(section.columns)}, or one before to hold"
-        )
+        raise InputError(f"{root}: {holding.nothing(section.columns)}")
     return Recordings(
         series=series,
         labels=tuple(sorted({one.label for one in series})),

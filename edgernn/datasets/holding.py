@@ -60,6 +60,11 @@ def fill(values: np.ndarray, found: Sequence[datetime], usual: float, limit: int
     )
 
 
+def nothing(columns: Sequence[str]) -> str:
+    """What is wrong where not one row is whole."""
+    return f"no row has a value in each of {', '.join(columns)}, or one before to hold"
+
+
 def told(found: Sequence[Filled], limit: int) -> tuple[LeftOut, ...]:
     """What was filled in all of them, and what was left out."""
     return counted(
@@ -77,9 +82,9 @@ def held(values: np.ndarray, begins: np.ndarray, limit: int) -> np.ndarray:
     Nothing is held where `begins` bool [rows] is True.
     """
     number = np.arange(len(values))
-    start = np.maximum.accumulate(np.where(begins, number, 0))[:, None]
+    reach = np.minimum(limit, times.frames_since(begins))
     last = np.maximum.accumulate(np.where(np.isnan(values), -1, number[:, None]), axis=0)
-    there = (last >= start) & (number[:, None] - last <= limit)
+    there = number[:, None] - last <= reach[:, None]
     return np.where(there, np.take_along_axis(values, np.maximum(last, 0), axis=0), np.float32(np.nan))
 
 

@@ -78,7 +78,7 @@ def read(
     usual = 0.0 if across_gaps else times.spacing(found)
     filled = holding.fill(values, found, usual, hold)
     if not len(filled.values):
-        raise InputError(f"{path}: no row has a value in each of {', '.join(columns)}, or one before to hold")
+        raise InputError(f"{path}: {holding.nothing(columns)}")
     encoding = [Channel(name, "measured", column) for name, column in zip(names, columns, strict=True)]
     frames = filled.values[:, : len(columns)]
     if time:

@@ -42,7 +42,7 @@ def log_mel(mel: LogMel, pcm: np.ndarray) -> np.ndarray:
     ]
     tables = _Tables(*(array.ctypes.data for array in arrays), mel.frame, mel.hop, mel.fft, mel.mels, mel.first)
     samples = np.ascontiguousarray(pcm)
-    y = np.empty((*pcm.shape[:1], mel.frames(pcm.shape[-1]), mel.mels), np.int16)
+    y = np.empty((len(pcm), mel.frames(pcm.shape[-1]), mel.mels), np.int16)
     work = np.empty(mel.fft, np.int32)
     sizes = (*samples.shape, y.shape[1])
     kernel(ctypes.byref(tables), samples.ctypes.data, *sizes, y.ctypes.data, work.ctypes.data)

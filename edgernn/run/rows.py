@@ -139,7 +139,7 @@ def _made(read: csv_windows.Rows, network: Network) -> Iterator[Frame]:
 def _nothing(plan: Plan) -> str:
     """Why no row became a frame."""
     if not plan.made:
-        return f"no row has a value in each of {', '.join(plan.read)}, or one before to hold"
+        return holding.nothing(plan.read)
     longest = max(plan.made.values(), key=lambda one: one.frames)
     return f"no row has {plan.longest} others before it without a gap, which {longest.name} takes"
 

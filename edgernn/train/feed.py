@@ -65,6 +65,7 @@ class Feed:
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of an epoch, in order: whole arrays at a time, made ahead by a pipeline of tf.data."""
         rows = self._rows(np.random.default_rng([self.seed, epoch]))
+        # where operators are deterministic, tf.data reads nothing ahead of a function that may hold a state
         made = (
             tf.data.Dataset.range(self.batches)
             .map(
